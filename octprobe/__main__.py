@@ -1,0 +1,5 @@
+"""`python -m octprobe`."""
+
+from octprobe.commands.main import main
+
+main()

@@ -1,0 +1,1 @@
+"""MACs, bytes and parameters: counted, cross-checked, with closed forms beside them."""

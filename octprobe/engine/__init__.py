@@ -1,0 +1,1 @@
+"""Groups of design points in, rows out; one device, one group at a time."""

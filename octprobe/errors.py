@@ -1,0 +1,42 @@
+"""The one error root, and a child for each party that must act."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+
+class OctprobeError(Exception):
+    """Something a person can put right; the message is one clear line: place, value, rule, way out."""
+
+    exit_code = 2
+
+
+class UsageError(OctprobeError):
+    """The person at the command line must act."""
+
+
+class SpecError(OctprobeError):
+    """The author of a sweep file must act; carries every fault of the file at once."""
+
+
+class ConversionError(OctprobeError):
+    """The author of the model must act: what no conversion rule covers, or a layer with no octave form."""
+
+
+class UnrealisableAlphaError(ConversionError):
+    """No whole number of low channels gives this alpha.
+
+    Attributes:
+        allowed: the alphas that would do, ascending.
+    """
+
+    def __init__(self, message: str, allowed: Sequence[Fraction]) -> None:
+        super().__init__(message)
+        self.allowed = tuple(allowed)
+
+
+class MachineError(OctprobeError):
+    """The owner of the machine must act: a device, a compiler or a disk is missing."""
+
+
+class StoreError(OctprobeError):
+    """The keeper of a result store must act."""

@@ -1,0 +1,1 @@
+"""What the rows say: the front, verdicts, the fastest alpha."""

@@ -1,0 +1,1 @@
+"""Latency, memory and device time of one group of design points."""

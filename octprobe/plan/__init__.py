@@ -1,0 +1,1 @@
+"""Axes, design points and their identities; a sweep file read and checked."""

@@ -1,0 +1,193 @@
+"""One design point: what is measured, under which conditions, and its identity."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+# Part of every point_id: raised when a change of method makes old and new figures incomparable.
+PROTOCOL_VERSION = 1
+# 64 bits: a collision among a million points has a chance of 3e-8.
+_ID_HEX_DIGITS = 16
+
+AlphaMap = tuple[tuple[str, Decimal], ...]
+
+
+def exact_alpha(value: float | int | str | Decimal) -> Decimal:
+    """Give alpha as the exact decimal its author wrote, without trailing zeros.
+
+    Raises:
+        ValueError: alpha is not a number in [0, 1].
+    """
+    alpha = value if isinstance(value, Decimal) else Decimal(str(value))
+    if not alpha.is_finite() or not 0 <= alpha <= 1:
+        raise ValueError(f"alpha must lie in [0, 1], not {value}")
+    return Decimal(f"{alpha.normalize():f}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkSubject:
+    """A network by name and the alpha of its alpha groups.
+
+    `alpha` is one exact decimal for the policy's layers, or ordered (pattern, alpha) pairs.
+    """
+
+    network: str
+    alpha: Decimal | AlphaMap
+
+    @property
+    def is_vanilla(self) -> bool:
+        """Whether nothing is converted."""
+        return self.alpha == 0 if isinstance(self.alpha, Decimal) else all(a == 0 for _, a in self.alpha)
+
+    def vanilla(self) -> "NetworkSubject":
+        """Give the same network at alpha 0."""
+        return replace(self, alpha=Decimal(0))
+
+    def axes(self) -> dict[str, Any]:
+        """Give the subject's axes as plain values; `alpha` is None where `alpha_map` speaks."""
+        if isinstance(self.alpha, Decimal):
+            return {"network": self.network, "alpha": float(self.alpha), "alpha_map": None}
+        alpha_map = json.dumps({pattern: float(alpha) for pattern, alpha in self.alpha})
+        return {"network": self.network, "alpha": None, "alpha_map": alpha_map}
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerSubject:
+    """One two-dimensional convolution and the low shares of its input and output."""
+
+    in_channels: int
+    out_channels: int
+    kernel_size: int
+    stride: int
+    padding: int | str
+    dilation: int
+    groups: int
+    alpha_in: Decimal
+    alpha_out: Decimal
+
+    @property
+    def is_vanilla(self) -> bool:
+        """Whether this is a plain convolution."""
+        return self.alpha_in == 0 and self.alpha_out == 0
+
+    def vanilla(self) -> "LayerSubject":
+        """Give the same convolution, plain."""
+        return replace(self, alpha_in=Decimal(0), alpha_out=Decimal(0))
+
+    def axes(self) -> dict[str, Any]:
+        """Give the subject's axes as plain values."""
+        values = asdict(self)
+        return values | {"alpha_in": float(self.alpha_in), "alpha_out": float(self.alpha_out)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conditions:
+    """How a subject is run; `threads` is None for the machine's own default."""
+
+    batch: int = 1
+    resolution: int = 224
+    dtype: str = "float32"
+    memory_format: str = "contiguous"
+    execution: str = "eager"
+    mode: str = "infer"
+    threads: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """Which form of the octave operator runs; without effect, and so null, at alpha 0."""
+
+    kernel: str | None = "four"
+    exchange: str | None = "both"
+    downsample: str | None = "average"
+
+
+NO_VARIANT = Variant(kernel=None, exchange=None, downsample=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DesignPoint:
+    """One choice of every axis. Axes without effect are normalised to null, so equal work is equal."""
+
+    subject: NetworkSubject | LayerSubject
+    conditions: Conditions = field(default_factory=Conditions)
+    variant: Variant = field(default_factory=Variant)
+
+    def __post_init__(self) -> None:
+        if self.subject.is_vanilla:
+            object.__setattr__(self, "subject", self.subject.vanilla())
+            object.__setattr__(self, "variant", NO_VARIANT)
+
+    @property
+    def is_anchor(self) -> bool:
+        """Whether this is the alpha 0 point that the others of its group are compared with."""
+        return self.subject.is_vanilla
+
+    @property
+    def subject_kind(self) -> str:
+        """Give `network` or `layer`."""
+        return "network" if isinstance(self.subject, NetworkSubject) else "layer"
+
+    def anchor(self) -> "DesignPoint":
+        """Give the alpha 0 point of this point's group."""
+        return replace(self, subject=self.subject.vanilla(), variant=NO_VARIANT)
+
+    def axes(self) -> dict[str, Any]:
+        """Give every axis by name as a plain value, for conditions, tables and rows."""
+        return (
+            {"subject": self.subject_kind}
+            | self.subject.axes()
+            | asdict(self.variant)
+            | asdict(self.conditions)
+        )
+
+    @cached_property
+    def point_id(self) -> str:
+        """Identity of the work: never of the device, the sweep or the measuring settings."""
+        canonical = {name: value for name, value in self._exact_axes().items() if value is not None}
+        text = json.dumps(canonical, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:_ID_HEX_DIGITS]
+
+    @property
+    def group_id(self) -> str:
+        """Identity of the group: that of its anchor."""
+        return self.anchor().point_id
+
+    def label(self) -> str:
+        """Name the point in a line: `resnet50 alpha 0.5, batch 8, channels_last`."""
+        return f"{self._subject_label()}, {self._conditions_label()}"
+
+    def _exact_axes(self) -> Mapping[str, Any]:
+        axes = self.axes() | {"protocol": PROTOCOL_VERSION}
+        subject = self.subject
+        if isinstance(subject, LayerSubject):
+            return axes | {"alpha_in": str(subject.alpha_in), "alpha_out": str(subject.alpha_out)}
+        if isinstance(subject.alpha, Decimal):
+            return axes | {"alpha": str(subject.alpha)}
+        return axes | {"alpha_map": [[pattern, str(alpha)] for pattern, alpha in subject.alpha]}
+
+    def _subject_label(self) -> str:
+        subject = self.subject
+        if isinstance(subject, LayerSubject):
+            return (
+                f"conv {subject.in_channels}->{subject.out_channels} k{subject.kernel_size} s{subject.stride} "
+                f"alpha {subject.alpha_in}->{subject.alpha_out}"
+            )
+        if isinstance(subject.alpha, Decimal):
+            return f"{subject.network} alpha {subject.alpha}"
+        return f"{subject.network} alpha " + "/".join(f"{p}:{a}" for p, a in subject.alpha)
+
+    def _conditions_label(self) -> str:
+        usual = Conditions()
+        parts = [f"batch {self.conditions.batch}", f"{self.conditions.resolution} px"]
+        for name in ("memory_format", "dtype", "execution", "mode"):
+            value = getattr(self.conditions, name)
+            if name == "memory_format" or value != getattr(usual, name):
+                parts.append(value)
+        if self.conditions.threads is not None:
+            parts.append(f"{self.conditions.threads} threads")
+        return ", ".join(parts)

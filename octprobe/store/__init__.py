@@ -1,0 +1,1 @@
+"""Parquet parts, the resume index, and reading them back."""
