@@ -1,0 +1,41 @@
+# The commands of the house. `make` alone lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install sweep test check format docs clean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(INSTALLED) ## create .venv and install octprobe with its tested dependencies
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[dev]'
+	@touch $@
+
+sweep: $(INSTALLED) ## measure sweeps/quickstart.yaml and print the front and the fastest alphas
+	$(BIN)/octprobe sweep sweeps/quickstart.yaml
+
+test: $(INSTALLED) ## run every test
+	$(BIN)/pytest
+
+check: $(INSTALLED) ## lint, types and architecture
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(INSTALLED) ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: $(INSTALLED) ## write the generated files: the columns' page and the sweep schema
+	$(BIN)/python -m octprobe.store.schema > docs/columns.md
+	$(BIN)/octprobe schema --output sweeps/sweep.schema.json
+
+clean: ## remove .venv and caches; results stay
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info

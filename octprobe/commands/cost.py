@@ -1,0 +1,87 @@
+"""`octprobe cost`: what a network at some alpha costs on paper, no clock read."""
+
+import json
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from octprobe.errors import UsageError
+
+
+def cost(
+    network: Annotated[str, typer.Argument(help="timm's name, torchvision:NAME or module:function.")],
+    alpha: Annotated[
+        str, typer.Option(help="Share of low channels, or pairs such as layer1=0.5,layer2=0.25.")
+    ] = "0",
+    resolution: Annotated[int, typer.Option(min=1, max=16384, help="Side of the square image, pixels.")] = 224,
+    allow_import: Annotated[bool, typer.Option(help="Allow module:function, which runs that code.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Count MACs, bytes and parameters of NETWORK at an alpha."""
+    from octprobe.commands.parsing import parse_alpha
+    from octprobe.plan.point import Conditions, DesignPoint, NetworkSubject
+
+    subject = NetworkSubject(network=network, alpha=parse_alpha(alpha))
+    point = DesignPoint(subject=subject, conditions=Conditions(resolution=resolution))
+    costs = _count(point, allow_import=allow_import)
+    if as_json:
+        typer.echo(json.dumps(_as_object(point, costs[point.point_id])))
+    else:
+        _print_table(point, costs)
+
+
+def _count(point: Any, *, allow_import: bool) -> dict[str, Any]:
+    from octprobe.cost.count import disagreement
+    from octprobe.cost.ledger import Ledger, count_fully
+    from octprobe.networks import network_fault
+
+    fault = network_fault(point.subject.network, allow_import=allow_import)
+    if fault:
+        raise UsageError(fault)
+    ledger = Ledger(lambda asked: count_fully(asked, allow_import=allow_import), "full")
+    costs = {each.point_id: ledger.cost(each) for each in (point, point.anchor())}
+    differing = disagreement(costs[point.point_id])
+    if differing:
+        typer.echo(f"octprobe: {differing}", err=True)
+    return costs
+
+
+def _as_object(point: Any, cost: Any) -> dict[str, Any]:
+    axes = point.axes()
+    named = {name: axes[name] for name in ("network", "alpha", "alpha_map", "resolution")}
+    paths = {f"macs_{path}": macs for path, macs in asdict(cost.path_macs).items()}
+    figures = {name: value for name, value in asdict(cost).items() if name != "path_macs"}
+    return named | figures | paths | {"source": "counted", "per": "item of the batch, float32"}
+
+
+def _print_table(point: Any, costs: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from octprobe.units import show_bytes, show_count, show_macs
+
+    cost, vanilla = costs[point.point_id], costs[point.anchor().point_id]
+    title = f"{point.label().partition(',')[0]}, {point.conditions.resolution} px"
+    table = Table(title=f"{title}: counted, an item", title_justify="left")
+    for heading in ("figure", "value", "of vanilla"):
+        table.add_column(heading, justify="left" if heading == "figure" else "right")
+    rows = [("MACs (fvcore)", cost.macs, vanilla.macs, show_macs)]
+    rows += [
+        (f"  closed form {path}", macs, None, show_macs) for path, macs in asdict(cost.path_macs).items() if macs
+    ]
+    rows += [
+        ("element-wise FLOPs (fvcore)", cost.elementwise_flops, vanilla.elementwise_flops, show_count),
+        ("parameters", cost.parameters, vanilla.parameters, show_count),
+        ("operators a call", cost.operators, vanilla.operators, show_count),
+        ("bytes read", cost.bytes_read, vanilla.bytes_read, show_bytes),
+        ("bytes written", cost.bytes_written, vanilla.bytes_written, show_bytes),
+        ("peak live bytes of activations", cost.peak_live_bytes, vanilla.peak_live_bytes, show_bytes),
+        ("bytes of weights and buffers", cost.weights_bytes, vanilla.weights_bytes, show_bytes),
+    ]
+    for name, value, of, show in rows:
+        table.add_row(name, show(value), f"{value / of:.3f}" if of and value is not None else "")
+    console = Console(highlight=False)
+    console.print(table)
+    uncounted = ", ".join(f"{name} x{count}" for name, count in (cost.uncounted_ops or {}).items())
+    console.print(f"Operators without a FLOPs rule: {uncounted or 'none'}. Exact MACs: {cost.macs:,}.")

@@ -1,0 +1,123 @@
+"""`octprobe sweep --dry-run`: what would be measured, what it costs on paper, what it may take."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from octprobe.cost.ledger import Ledger, count_quickly
+from octprobe.engine.estimate import GroupEstimate, estimate_group, total_seconds
+from octprobe.plan.space import Exclusion, Plan
+from octprobe.plan.spec import SweepSpec
+from octprobe.units import show_bytes, show_duration, show_number
+
+_ESTIMATE_NOTE = (
+    "Times and memory are estimates from counted work at an assumed rate, good to a factor of two or three; "
+    "MACs are counted, for one item."
+)
+
+
+def show_dry_run(
+    spec: SweepSpec,
+    plan: Plan,
+    folder: Path,
+    *,
+    allow_import: bool,
+    as_json: bool,
+) -> None:
+    """Show the points of a sweep by group, its exclusions with their reasons, MACs and estimates."""
+    ledger = Ledger(lambda point: count_quickly(point, allow_import=allow_import), "quick")
+    estimates = []
+    console = Console(stderr=as_json, highlight=False)
+    with console.status("counting") as status:
+        for number, group in enumerate(plan.groups, 1):
+            status.update(f"counting group {number} of {len(plan.groups)}: {escape(group.anchor.label())}")
+            estimates.append(estimate_group(group, spec.measure, ledger.cost, plan.device_kind))
+    if as_json:
+        typer.echo(json.dumps(_as_object(spec, plan, estimates, folder)))
+    else:
+        _print(console, spec, plan, estimates, folder)
+
+
+def _print(
+    console: Console, spec: SweepSpec, plan: Plan, estimates: Sequence[GroupEstimate], folder: Path
+) -> None:
+    table = Table(title=f"{escape(spec.name)} on {plan.device_kind}", title_justify="left")
+    table.add_column("group", overflow="fold")
+    table.add_column("alpha", overflow="fold")
+    table.add_column("MACs an item, G", overflow="fold")
+    table.add_column("memory, est.", justify="right")
+    table.add_column("time, est.", justify="right")
+    for estimate in estimates:
+        table.add_row(*_group_cells(estimate))
+    console.print(table)
+    for estimate in estimates:
+        for point in estimate.points:
+            if point.reason:
+                console.print(f"skipped: {escape(point.point.label())}: {escape(point.reason)}")
+    for line in _exclusion_lines(plan.exclusions):
+        console.print(escape(line))
+    count = sum(len(estimate.points) for estimate in estimates)
+    console.print(
+        f"{count} points in {len(estimates)} groups, about {show_duration(total_seconds(estimates))}; "
+        f"rows would go to {escape(str(folder))}. {_ESTIMATE_NOTE}"
+    )
+
+
+def _group_cells(estimate: GroupEstimate) -> tuple[str, ...]:
+    subject, _, conditions = estimate.group.anchor.label().partition(", ")
+    name = subject.removesuffix(" alpha 0").removesuffix(" alpha 0->0")
+    macs = [
+        show_number(point.cost.macs_dispatched / 1e9) if point.cost else "-" for point in estimate.points
+    ]
+    return (
+        escape(f"{name}, {conditions}"),
+        escape(" ".join(_alpha_text(point.point.axes()) for point in estimate.points)),
+        " ".join(macs),
+        show_bytes(estimate.memory_bytes),
+        show_duration(estimate.seconds),
+    )
+
+
+def _alpha_text(axes: dict[str, Any]) -> str:
+    if axes["subject"] == "layer":
+        return f"{axes['alpha_in']:g}:{axes['alpha_out']:g}"
+    return f"{axes['alpha']:g}" if axes["alpha"] is not None else str(axes["alpha_map"])
+
+
+def _exclusion_lines(exclusions: Sequence[Exclusion]) -> list[str]:
+    counts = Counter(exclusion.expression for exclusion in exclusions)
+    return [f"excluded: {count} points by {expression}" for expression, count in counts.items()]
+
+
+def _as_object(
+    spec: SweepSpec, plan: Plan, estimates: Sequence[GroupEstimate], folder: Path
+) -> dict[str, Any]:
+    return {
+        "name": spec.name,
+        "device_kind": plan.device_kind,
+        "store": str(folder),
+        "points": [
+            {
+                "point_id": point.point.point_id,
+                "group_id": point.point.group_id,
+                **point.point.axes(),
+                "macs": point.cost.macs_dispatched if point.cost else None,
+                "skip_reason": point.reason,
+                "estimated_seconds": round(point.seconds, 1),
+                "estimated_memory_bytes": point.activation_bytes + point.weights_bytes,
+            }
+            for estimate in estimates
+            for point in estimate.points
+        ],
+        "exclusions": [
+            {**exclusion.point.axes(), "reason": exclusion.expression} for exclusion in plan.exclusions
+        ],
+        "estimated_seconds": round(total_seconds(estimates), 1),
+    }

@@ -1,0 +1,55 @@
+"""What a command must know of this machine without loading torch into the parent."""
+
+import platform
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from octprobe.cache import Cache
+
+# The NVIDIA kernel driver's own file; without it no CUDA device can be there on Linux.
+_NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
+_ASK_TORCH = "import torch; print(torch.cuda.is_available())"
+
+
+def device_kind(device: str) -> str:
+    """Give the kind of device that a sweep's `device` means here: cpu or cuda.
+
+    torch is asked in a process of its own, and only where there can be a CUDA device, so that the parent
+    stays light and never touches CUDA.
+    """
+    if device != "auto":
+        return device.partition(":")[0]
+    if platform.system() == "Linux" and not _NVIDIA_DRIVER.exists():
+        return "cpu"
+    answer = subprocess.run(  # noqa: S603  our own interpreter and our own text
+        [sys.executable, "-c", _ASK_TORCH], capture_output=True, text=True, check=False
+    )
+    return "cuda" if answer.stdout.strip() == "True" else "cpu"
+
+
+def network_fault_of(*, allow_import: bool, cache: Cache | None = None) -> Callable[[str], str | None]:
+    """Give a check of network names that loads timm only for a name it has not seen before."""
+    known = cache or Cache("networks")
+
+    def fault(name: str) -> str | None:
+        question = {"name": name, "timm": _version("timm"), "torchvision": _version("torchvision")}
+        if known.get(question) == "known":
+            return None
+        from octprobe.networks import network_fault  # imports timm, which takes seconds
+
+        found = network_fault(name, allow_import=allow_import)
+        if found is None and (":" not in name or name.startswith("torchvision:")):
+            known.put(question, "known")
+        return found
+
+    return fault
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

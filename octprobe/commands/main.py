@@ -1,0 +1,66 @@
+"""The door: every subcommand by name, and the one place where errors become a line and an exit code."""
+
+import os
+import sys
+import traceback
+from typing import Annotated
+
+import typer
+
+from octprobe import __version__
+from octprobe.commands.cost import cost
+from octprobe.commands.doctor import doctor
+from octprobe.commands.front import front
+from octprobe.commands.schema import schema
+from octprobe.commands.show import show
+from octprobe.commands.sweep import sweep
+from octprobe.errors import OctprobeError
+
+# sysexits.h: EX_SOFTWARE, an internal fault.
+_BUG_EXIT_CODE = 70
+
+app = typer.Typer(
+    name="octprobe",
+    help="Profile Octave Convolution on your own hardware and choose alpha for a budget.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (sweep, show, front, cost, schema, doctor):
+    app.command()(command)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"octprobe {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Profile Octave Convolution on your own hardware and choose alpha for a budget."""
+
+
+def main() -> None:
+    """Run the command line; what a person can put right is one line on stderr and exit code 2."""
+    try:
+        app()
+    except OctprobeError as error:
+        typer.echo(f"octprobe: {error}", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("octprobe: interrupted", err=True)
+        sys.exit(130)
+    except Exception as error:  # the last door: a bug of ours is a line too, its traceback only on request
+        if os.environ.get("OCTPROBE_DEBUG"):
+            traceback.print_exc()
+        typer.echo(
+            f"octprobe: {type(error).__name__}: {error}. This is a fault of octprobe; "
+            "set OCTPROBE_DEBUG=1 to see where.",
+            err=True,
+        )
+        sys.exit(_BUG_EXIT_CODE)

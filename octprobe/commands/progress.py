@@ -1,0 +1,156 @@
+"""How a sweep goes, for a person: a bar with an ETA on a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from collections.abc import Sequence
+from typing import Protocol
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
+from octprobe.plan.point import DesignPoint
+from octprobe.store.row import Row
+from octprobe.units import show_duration, show_ms
+
+_STYLES = {"FASTER": "green", "SLOWER": "red", "SAME": "cyan", "AMBIGUOUS": "yellow"}
+
+
+class SweepView(Protocol):
+    """Who is told how a sweep goes, from its start to its end."""
+
+    def planned(self, pending: Sequence[DesignPoint], resumed: int) -> None:
+        """Hear what is to be done."""
+
+    def note(self, text: str) -> None:
+        """Hear what the worker does now."""
+
+    def point_done(self, point: DesignPoint, row: Row) -> None:
+        """Hear that a row is safe on disk."""
+
+    def say(self, text: str) -> None:
+        """Hear a line for the person."""
+
+    def close(self) -> None:
+        """Hear that the run has ended."""
+
+
+def row_line(point: DesignPoint, row: Row) -> str:
+    """Give a finished point in one line: its time with interval and samples, its verdict, its doubts."""
+    if row.latency_ms_median is None:
+        return f"{point.label()}: {row.status}: {row.reason}"
+    parts = [show_ms(row.latency_ms_median)]
+    if row.latency_ms_ci_low is not None:
+        parts.append(f"[{show_ms(row.latency_ms_ci_low)}, {show_ms(row.latency_ms_ci_high)}]")
+    parts.append(f"n={row.latency_samples}")
+    if row.time_ratio_median is not None:
+        parts.append(f"{row.time_ratio_median:.3f} of vanilla, {row.verdict}")
+    if row.status != "measured":
+        parts.append(row.status)
+    if row.doubts:
+        parts.append("doubts: " + ", ".join(row.doubts))
+    return f"{point.label()}: " + " ".join(parts)
+
+
+class _Pace:
+    """How far a run is and how long the rest will take at the pace so far."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.done = 0
+        self._start = time.monotonic()
+
+    def plan(self, total: int) -> None:
+        self.total, self._start = total, time.monotonic()
+
+    @property
+    def eta(self) -> str:
+        if not self.done:
+            return "ETA unknown until the first group is done"
+        left = (time.monotonic() - self._start) / self.done * (self.total - self.done)
+        return f"ETA {show_duration(left)}"
+
+
+class PlainView:
+    """Plain lines, for logs and pipes."""
+
+    def __init__(self, stream_is_stderr: bool = False) -> None:
+        self._stream = sys.stderr if stream_is_stderr else sys.stdout
+        self._pace = _Pace()
+
+    def planned(self, pending: Sequence[DesignPoint], resumed: int) -> None:
+        """See `SweepView`."""
+        self._pace.plan(len(pending))
+        self.say(_plan_line(len(pending), resumed))
+
+    def note(self, text: str) -> None:
+        """See `SweepView`; a log has no use for what is over in a moment."""
+
+    def point_done(self, point: DesignPoint, row: Row) -> None:
+        """See `SweepView`."""
+        self._pace.done += 1
+        self.say(f"[{self._pace.done}/{self._pace.total}] {row_line(point, row)} ({self._pace.eta})")
+
+    def say(self, text: str) -> None:
+        """See `SweepView`."""
+        print(text, file=self._stream, flush=True)  # noqa: T201  the view's own stream
+
+    def close(self) -> None:
+        """See `SweepView`."""
+
+
+class TerminalView:
+    """A bar that is redrawn only when something is heard, so that it does not disturb a timed block."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._pace = _Pace()
+        self._progress = Progress(
+            SpinnerColumn(),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("{task.description}"),
+            console=console,
+            auto_refresh=False,
+            transient=True,
+        )
+        self._bar = self._progress.add_task("starting the worker", total=None)
+        self._progress.start()
+
+    def planned(self, pending: Sequence[DesignPoint], resumed: int) -> None:
+        """See `SweepView`."""
+        self._pace.plan(len(pending))
+        self._progress.update(self._bar, total=len(pending))
+        self.say(_plan_line(len(pending), resumed))
+
+    def note(self, text: str) -> None:
+        """See `SweepView`."""
+        self._progress.update(self._bar, description=f"{escape(text)}; {self._pace.eta}")
+        self._progress.refresh()
+
+    def point_done(self, point: DesignPoint, row: Row) -> None:
+        """See `SweepView`."""
+        self._pace.done += 1
+        self._progress.advance(self._bar)
+        style = _STYLES.get(row.verdict or "", "" if row.status == "measured" else "bold red")
+        self._console.print(escape(row_line(point, row)), style=style, highlight=False, soft_wrap=True)
+        self._progress.refresh()
+
+    def say(self, text: str) -> None:
+        """See `SweepView`."""
+        self._console.print(escape(text), highlight=False, soft_wrap=True)
+
+    def close(self) -> None:
+        """See `SweepView`."""
+        self._progress.stop()
+
+
+def open_view(*, as_json: bool) -> SweepView:
+    """Choose how to show progress; beside JSON it goes to stderr, so that stdout holds JSON only."""
+    console = Console(stderr=as_json)
+    return TerminalView(console) if console.is_terminal else PlainView(stream_is_stderr=as_json)
+
+
+def _plan_line(pending: int, resumed: int) -> str:
+    kept = f"; {resumed} are done already and are kept" if resumed else ""
+    return f"{pending} points to measure{kept}."

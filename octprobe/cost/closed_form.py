@@ -1,0 +1,114 @@
+"""MACs by octave path from layer shapes alone, beside which counted MACs must come out equal."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+from torch import Tensor, nn
+
+from octprobe.octave import OctaveConv2d
+from octprobe.octave.frequency import half
+from octprobe.store.records import PathMacs
+
+
+@dataclass(frozen=True)
+class LayerMacs:
+    """One layer's MACs in a forward call of one item, by path."""
+
+    name: str
+    macs: PathMacs
+
+
+def octave_macs(layer: OctaveConv2d, height: int, width: int) -> PathMacs:
+    """Give an octave convolution's MACs an item, by path.
+
+    A path costs its output channels times its input channels a group times the kernel's area times the output
+    positions of its convolution; low to high runs before the up-sampling at stride 1, and at the output's own
+    size at stride 2.
+
+    Args:
+        layer: the convolution.
+        height: height of the input's high part, or of a plain input.
+        width: its width.
+    """
+    sides = (height, width)
+    high_out = sides if layer.stride[0] == 1 else tuple(map(half, sides))
+    low_in, low_out = tuple(map(half, sides)), tuple(map(half, high_out))
+    return PathMacs(
+        h2h=_path_macs(layer, "h", "h") * prod(high_out),
+        h2l=_path_macs(layer, "h", "l") * prod(low_out),
+        l2h=_path_macs(layer, "l", "h") * prod(low_in),
+        l2l=_path_macs(layer, "l", "l") * prod(low_out),
+    )
+
+
+def _path_macs(layer: OctaveConv2d, source: str, target: str) -> int:
+    """Give MACs an output position of one path."""
+    low_in, low_out = len(layer.low_in), len(layer.low_out)
+    inputs = low_in if source == "l" else layer.in_channels - low_in
+    outputs = low_out if target == "l" else layer.out_channels - low_out
+    area = prod(layer.kernel_size)
+    if layer.groups == layer.in_channels and layer.groups > 1:
+        return outputs * area if source == target else 0
+    return outputs * (inputs // layer.groups) * area
+
+
+def plain_macs(layer: nn.Module, output: Tensor) -> int:
+    """Give a plain convolution's or linear layer's MACs an item from its output (B, ...)."""
+    weight = layer.weight
+    if not isinstance(weight, Tensor):
+        raise TypeError(f"{type(layer).__name__} has no weight tensor")
+    return output[0].numel() * prod(weight.shape[1:])
+
+
+class LayerRecorder(AbstractContextManager["LayerRecorder"]):
+    """Listens to one forward call of a model and keeps each layer's MACs.
+
+    Args:
+        model: the model to listen to.
+
+    Attributes:
+        layers: the layers in the order called.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self._model = model
+        self._hooks = ExitStack()
+        self.layers: list[LayerMacs] = []
+
+    def __enter__(self) -> "LayerRecorder":
+        """Start to listen."""
+        for name, module in self._model.named_modules():
+            if isinstance(module, OctaveConv2d):
+                self._listen(module, self._octave_hook(name))
+            elif isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.Linear):
+                self._listen(module, self._plain_hook(name))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop listening."""
+        self._hooks.close()
+
+    @property
+    def total(self) -> PathMacs:
+        """Sum the layers, path by path."""
+        paths = ("h2h", "h2l", "l2h", "l2l", "plain")
+        return PathMacs(**{path: sum(getattr(layer.macs, path) for layer in self.layers) for path in paths})
+
+    def _listen(self, module: nn.Module, hook: Callable[..., None]) -> None:
+        self._hooks.callback(module.register_forward_hook(hook).remove)
+
+    def _octave_hook(self, name: str) -> Callable[..., None]:
+        def hear(layer: OctaveConv2d, inputs: tuple[Any, ...], _: Any) -> None:
+            high = inputs[0] if isinstance(inputs[0], Tensor) else inputs[0][0]
+            self.layers.append(LayerMacs(name, octave_macs(layer, high.shape[-2], high.shape[-1])))
+
+        return hear
+
+    def _plain_hook(self, name: str) -> Callable[..., None]:
+        def hear(layer: nn.Module, _: tuple[Any, ...], output: Tensor) -> None:
+            self.layers.append(LayerMacs(name, PathMacs(plain=plain_macs(layer, output))))
+
+        return hear

@@ -1,0 +1,158 @@
+"""One device and its two workers: a group goes in, its measurements come out."""
+
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from octprobe.engine.process import WorkerDied, WorkerProcess
+from octprobe.engine.protocol import (
+    GroupOutcome,
+    GroupTask,
+    InstrumentSpec,
+    StopFlag,
+    WorkerDeath,
+)
+from octprobe.engine.worker import AccountPoint, Describe, TimeGroup
+from octprobe.plan.point import DesignPoint
+from octprobe.stats import median_interval
+from octprobe.store.records import Environment, Measurement, Status
+
+# Silence allowed while the environment is read; a task brings its own limit.
+_DESCRIBE_TIMEOUT_SECONDS = 60.0
+
+Say = Callable[[str], None]
+
+
+class Station:
+    """Measures one group at a time.
+
+    The timing worker never loads a profiler and is kept for the next group while it is healthy. Accounting has
+    a worker of its own, so that a profiler cannot touch a latency; on CUDA it serves one point only, as later
+    profiler sessions of a process lose records.
+    """
+
+    def __init__(self, spec: InstrumentSpec) -> None:
+        self._spec = spec
+        self._folder = tempfile.TemporaryDirectory(prefix="octprobe-")
+        self._timing: WorkerProcess | None = None
+        self._accounting: WorkerProcess | None = None
+        self._environment: Environment | None = None
+        self._started = 0
+
+    def __enter__(self) -> Self:
+        """Use as a context that lets the workers go."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let the workers go."""
+        self.close()
+
+    def environment(self) -> Environment:
+        """Describe the device, asking a worker the first time.
+
+        Raises:
+            WorkerDied: the worker could not start.
+        """
+        if self._environment is None:
+            self._timing = self._timing or self._start()
+            described: Environment = self._timing.ask(Describe(), _DESCRIBE_TIMEOUT_SECONDS)
+            self._environment = described
+        return self._environment
+
+    def measure(self, task: GroupTask, note: Say, stop: StopFlag) -> GroupOutcome:
+        """Time a group, then account for each of its points that was timed."""
+        environment = self.environment()
+        try:
+            timed, settled = self._time(task, note, stop)
+        except WorkerDied as died:
+            return GroupOutcome(task, environment, {}, died.death)
+        measurements = {
+            point.point_id: self._finish(point, timed[point.point_id], point.point_id in settled, task, note)
+            for point in task.points
+        }
+        stopped = any(m.status is Status.INTERRUPTED for m in measurements.values())
+        return GroupOutcome(task, environment, measurements, stopped=stopped)
+
+    def close(self) -> None:
+        """Let the workers go."""
+        for worker in (self._timing, self._accounting):
+            if worker:
+                worker.close()
+        self._timing = self._accounting = None
+        self._folder.cleanup()
+
+    def kill(self) -> None:
+        """End the workers at once."""
+        for worker in (self._timing, self._accounting):
+            if worker:
+                worker.kill()
+        self._timing = self._accounting = None
+
+    def _time(
+        self, task: GroupTask, note: Say, stop: StopFlag
+    ) -> tuple[Mapping[str, Measurement], frozenset[str]]:
+        self._timing = self._timing or self._start()
+        try:
+            timed, settled = self._timing.ask(
+                TimeGroup(task), task.settings.timeout_seconds, note, stop
+            )
+        except WorkerDied:
+            self._timing.kill()
+            self._timing = None
+            raise
+        return timed, settled
+
+    def _finish(
+        self, point: DesignPoint, measurement: Measurement, is_settled: bool, task: GroupTask, note: Say
+    ) -> Measurement:
+        if measurement.latency is None or measurement.status is not Status.MEASURED:
+            return measurement
+        if not is_settled:
+            return replace(measurement, status=Status.INTERRUPTED, reason="stopped before its rounds were done")
+        account = self._account(point, measurement, task, note)
+        if isinstance(account, WorkerDeath):
+            reason = f"no memory and device time: {account.reason}"
+            return replace(measurement, reason=reason, log_tail=account.log_tail)
+        return _join(measurement, account)
+
+    def _account(
+        self, point: DesignPoint, measurement: Measurement, task: GroupTask, note: Say
+    ) -> Measurement | WorkerDeath:
+        latency = measurement.latency
+        latency_ms = median_interval(latency.samples_ms).median if latency else None
+        self._accounting = self._accounting or self._start()
+        try:
+            account: Measurement = self._accounting.ask(
+                AccountPoint(point, latency_ms), task.settings.timeout_seconds, note
+            )
+        except WorkerDied as died:
+            self._drop_accounting()
+            return died.death
+        if self.environment().device_kind != "cpu":
+            self._drop_accounting()
+        return account
+
+    def _drop_accounting(self) -> None:
+        if self._accounting:
+            self._accounting.kill()
+        self._accounting = None
+
+    def _start(self) -> WorkerProcess:
+        self._started += 1
+        return WorkerProcess(self._spec, Path(self._folder.name) / f"{self._started}.log")
+
+
+def _join(timed: Measurement, account: Measurement) -> Measurement:
+    return replace(
+        timed,
+        reason=timed.reason or account.reason,
+        doubts=(*timed.doubts, *account.doubts),
+        cost=account.cost,
+        memory=account.memory,
+        breakdown=account.breakdown,
+    )

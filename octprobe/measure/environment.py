@@ -1,0 +1,53 @@
+"""What the machine is, as far as a figure depends on it."""
+
+import os
+import platform
+from pathlib import Path
+
+import torch
+
+from octprobe.measure.device import Device
+from octprobe.store.records import Environment
+
+
+def read_environment(device: Device) -> Environment:
+    """Describe the machine and software that figures taken on the device hold for."""
+    on_cuda = device.kind == "cuda"
+    cudnn = torch.backends.cudnn.version() if on_cuda else None
+    return Environment(
+        device_kind=device.kind,
+        device_name=torch.cuda.get_device_name(device.torch_device) if on_cuda else cpu_model(),
+        driver=cuda_driver() if on_cuda else None,
+        torch=torch.__version__,
+        cuda=torch.version.cuda if on_cuda else None,
+        cudnn=str(cudnn) if cudnn else None,
+        tf32=on_cuda and torch.backends.cudnn.allow_tf32,
+        deterministic=torch.are_deterministic_algorithms_enabled(),
+        cpu_model=cpu_model(),
+        cpu_count=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        os=f"{platform.system()} {platform.release()}",
+    )
+
+
+def cpu_model(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
+    """Give the processor's model as the kernel names it, or as Python does where there is no such file."""
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text(errors="replace").splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "model name":
+                return value.strip()
+    return platform.processor() or platform.machine()
+
+
+def cuda_driver() -> str | None:
+    """Give the NVIDIA driver's version through NVML; None where nvidia-ml-py is not installed."""
+    try:
+        import pynvml  # an extra: octprobe[nvml]
+    except ImportError:
+        return None
+    try:
+        pynvml.nvmlInit()
+        version = pynvml.nvmlSystemGetDriverVersion()
+    except pynvml.NVMLError:
+        return None
+    return version if isinstance(version, str) else version.decode()

@@ -1,0 +1,88 @@
+"""A workload put on a device under a point's conditions, ready to be called."""
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._pytree import tree_map
+
+from octprobe.measure.device import Call, Device
+from octprobe.plan.point import Conditions
+from octprobe.workload import Workload
+
+_DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+_MEMORY_FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
+_COMPILERS = ("c++", "g++", "clang++")
+# torch's own advice for capture: a few calls on a side stream come first (CUDA graphs, "whole-network capture").
+_CAPTURE_WARMUP_CALLS = 3
+
+
+@dataclass(frozen=True)
+class Runnable:
+    """One forward call, made ready.
+
+    Attributes:
+        call: runs the forward once; must be called under `torch.inference_mode`.
+        compiles: whether the very first call compiles.
+    """
+
+    call: Call
+    compiles: bool
+
+
+def unable(conditions: Conditions, device: Device) -> str | None:
+    """Say why this machine cannot run a point under its conditions; None where it can."""
+    if conditions.execution == "cudagraph" and device.kind != "cuda":
+        return "execution cudagraph needs a CUDA device; this one is a processor"
+    if conditions.execution == "compiled" and device.kind == "cpu" and not has_compiler():
+        return "execution compiled needs a C++ compiler for Inductor; none of c++, g++, clang++ is installed"
+    if conditions.threads is not None and conditions.threads > (os.cpu_count() or 1):
+        return f"threads is {conditions.threads}; this machine has {os.cpu_count()} processors"
+    return None
+
+
+def has_compiler() -> bool:
+    """Tell whether Inductor finds a C++ compiler."""
+    named = os.environ.get("CXX")
+    return any(shutil.which(name) for name in ((named,) if named else _COMPILERS))
+
+
+def make_runnable(workload: Workload, conditions: Conditions, device: Device) -> Runnable:
+    """Move a workload to the device in its number and memory format, and wrap its execution."""
+    module, example = place(workload, conditions, device)
+    if conditions.execution == "compiled":
+        compiled = torch.compile(module)
+        return Runnable(lambda: compiled(example), compiles=True)
+    if conditions.execution == "cudagraph":
+        return Runnable(capture(module, example), compiles=False)
+    return Runnable(lambda: module(example), compiles=False)
+
+
+def place(workload: Workload, conditions: Conditions, device: Device) -> tuple[nn.Module, Any]:
+    """Give module and example on the device, in the conditions' number and memory format."""
+    dtype, memory_format = _DTYPES[conditions.dtype], _MEMORY_FORMATS[conditions.memory_format]
+
+    def move(tensor: Tensor) -> Tensor:
+        return tensor.to(device.torch_device, dtype, memory_format=memory_format)
+
+    module = workload.module.to(device=device.torch_device, dtype=dtype)
+    return module.to(memory_format=memory_format), tree_map(move, workload.example)  # type: ignore[call-overload]  # torch's stub lacks the keyword-only form
+
+
+def capture(module: nn.Module, example: Any, cuda: Any = torch.cuda) -> Callable[[], None]:
+    """Capture one forward call as a CUDA graph and give its replay."""
+    side = cuda.Stream()
+    side.wait_stream(cuda.current_stream())
+    with cuda.stream(side):
+        for _ in range(_CAPTURE_WARMUP_CALLS):
+            module(example)
+    cuda.current_stream().wait_stream(side)
+    graph = cuda.CUDAGraph()
+    with cuda.graph(graph):
+        module(example)
+    replay: Callable[[], None] = graph.replay
+    return replay

@@ -1,0 +1,82 @@
+"""A design point made into a module and its example input."""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from octprobe.networks import build_network
+from octprobe.octave import OctaveConv2d, octavize
+from octprobe.octave.frequency import Value, split_plain
+from octprobe.octave.split import split_channels
+from octprobe.plan.point import DesignPoint, LayerSubject, NetworkSubject
+
+# Every build of a point has the same weights and the same input, here and on every machine.
+_SEED = 0
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A module in eval mode, float32, on the processor, and what its forward takes.
+
+    Attributes:
+        module: the network or layer, octave where the point says so.
+        example: (B, C, H, W), or a (high, low) pair for a layer with low input channels.
+    """
+
+    module: nn.Module
+    example: Value
+
+
+def build_workload(point: DesignPoint, *, allow_import: bool = False) -> Workload:
+    """Build what a design point describes.
+
+    Raises:
+        ConversionError: the network or layer has no octave form at this alpha.
+        UsageError: the network's name is not known, or needs `--allow-import`.
+    """
+    generator_state = torch.get_rng_state()
+    torch.manual_seed(_SEED)
+    try:
+        subject, conditions = point.subject, point.conditions
+        if isinstance(subject, NetworkSubject):
+            return network_workload(subject, conditions.batch, conditions.resolution, allow_import=allow_import)
+        return layer_workload(subject, conditions.batch, conditions.resolution)
+    finally:
+        torch.set_rng_state(generator_state)
+
+
+def one_item(point: DesignPoint) -> DesignPoint:
+    """Give the point at batch 1, for figures that are counted an item."""
+    return replace(point, conditions=replace(point.conditions, batch=1))
+
+
+def network_workload(subject: NetworkSubject, batch: int, resolution: int, *, allow_import: bool) -> Workload:
+    """Build a network at its alpha with an image batch (B, 3, R, R)."""
+    vanilla = build_network(subject.network, allow_import=allow_import).eval()
+    example = torch.randn(batch, 3, resolution, resolution)
+    alpha = subject.alpha if not isinstance(subject.alpha, tuple) else dict(subject.alpha)
+    module = vanilla if subject.is_vanilla else octavize(vanilla, alpha, example[:1], share_parameters=True)
+    return Workload(module.eval(), example)
+
+
+def layer_workload(subject: LayerSubject, batch: int, resolution: int) -> Workload:
+    """Build one convolution with an input (B, C_in, R, R), split where input channels are low."""
+    geometry = {
+        "kernel_size": subject.kernel_size,
+        "stride": subject.stride,
+        "padding": subject.padding,
+        "dilation": subject.dilation,
+        "groups": subject.groups,
+    }
+    example: Tensor = torch.randn(batch, subject.in_channels, resolution, resolution)
+    channels = (subject.in_channels, subject.out_channels)
+    if subject.is_vanilla:
+        return Workload(nn.Conv2d(*channels, bias=False, **geometry).eval(), example)
+    layer = OctaveConv2d(
+        *channels, bias=False, **geometry, alpha_in=subject.alpha_in, alpha_out=subject.alpha_out
+    )
+    if not layer.low_in:
+        return Workload(layer.eval(), example)
+    split = split_channels(subject.in_channels, subject.alpha_in, subject.groups)
+    return Workload(layer.eval(), split_plain(example, split))

@@ -1,0 +1,42 @@
+"""Parts of a machine that some tests need: a test without one skips and names it, except where CI demands it."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).parents[2] / "shared"
+FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
+_PRESENT = {
+    "chromium": lambda: Path("/usr/bin/chromium").exists(),
+    "fashion-mnist": FASHION_MNIST.is_dir,
+    "compiler": lambda: any(map(shutil.which, ("c++", "g++", "clang++"))),
+    "shared": SHARED.is_dir,
+    "cuda": lambda: _has_cuda(),
+}
+
+
+def need(component: str) -> None:
+    """Skip the calling test, naming the component, unless it is here; fail where OCTPROBE_REQUIRE lists it."""
+    if _PRESENT[component]():
+        return
+    if component in required():
+        pytest.fail(f"{component} is required by OCTPROBE_REQUIRE and is absent")
+    pytest.skip(f"{component} is absent")
+
+
+def required() -> set[str]:
+    """Give the components that must be here."""
+    return {name for name in os.environ.get("OCTPROBE_REQUIRE", "").split(",") if name}
+
+
+def known() -> set[str]:
+    """Give the names that tests may need."""
+    return set(_PRESENT)
+
+
+def _has_cuda() -> bool:
+    import torch
+
+    return torch.cuda.is_available()

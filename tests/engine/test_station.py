@@ -1,0 +1,93 @@
+"""A group through real worker processes, with an instrument that measures nothing."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from engine_helpers import Flag, instrument, journal, points, task
+from fakes import COST, ENVIRONMENT
+
+from octprobe.engine.protocol import InstrumentSpec
+from octprobe.engine.process import WorkerDied
+from octprobe.engine.station import Station
+from octprobe.store.records import Status
+
+
+@pytest.fixture
+def station(tmp_path: Path) -> Iterator[Station]:
+    """Give a station with the fake instrument."""
+    with Station(instrument(tmp_path)) as opened:
+        yield opened
+
+
+def test_a_group_comes_back_timed_and_accounted(station: Station) -> None:
+    """Each point has its samples from one worker and its cost from the other."""
+    notes: list[str] = []
+    outcome = station.measure(task("net"), notes.append, Flag())
+    assert outcome.environment == ENVIRONMENT
+    assert set(outcome.measurements) == {point.point_id for point in points("net")}
+    for measurement in outcome.measurements.values():
+        assert measurement.status is Status.MEASURED
+        assert measurement.latency is not None
+        assert (measurement.cost, measurement.build_seconds) == (COST, 0.1)
+    assert "round 3 done" in notes
+
+
+def test_an_anchor_that_was_not_asked_for_is_timed_but_gives_no_row(station: Station, tmp_path: Path) -> None:
+    """Resuming a group without its anchor measures a fresh one for comparison only."""
+    outcome = station.measure(task("net", ["0.5"]), lambda _: None, Flag())
+    assert len(outcome.measurements) == 1
+    assert len(journal(tmp_path)) == 2
+
+
+def test_a_crash_is_reported_with_its_signal_and_the_end_of_the_log(station: Station) -> None:
+    """SIGSEGV in the worker is a death with a reason, and the next group finds a new worker."""
+    outcome = station.measure(task("crash"), lambda _: None, Flag())
+    assert outcome.measurements == {}
+    assert outcome.death is not None
+    assert outcome.death.status is Status.CRASHED
+    assert "SIGSEGV" in outcome.death.reason
+    assert "about to crash" in (outcome.death.log_tail or "")
+    assert station.measure(task("net"), lambda _: None, Flag()).death is None
+
+
+def test_a_silent_worker_is_ended_after_its_limit(station: Station) -> None:
+    """A hang is timed out, with the setting to change."""
+    death = station.measure(task("hang"), lambda _: None, Flag()).death
+    assert death is not None
+    assert death.status is Status.TIMED_OUT
+    assert "1 s (measure.timeout_seconds)" in death.reason
+
+
+def test_an_exception_costs_the_worker_but_is_named(station: Station) -> None:
+    """What nobody foresaw is one line and a traceback in the log."""
+    death = station.measure(task("fail"), lambda _: None, Flag()).death
+    assert death is not None
+    assert (death.status, death.reason) == (Status.FAILED, "RuntimeError: the network is broken")
+    assert "Traceback" in (death.log_tail or "")
+
+
+def test_a_death_while_accounting_keeps_the_latency(station: Station) -> None:
+    """Times that were taken are not lost with the profiler's process."""
+    outcome = station.measure(task("clumsy"), lambda _: None, Flag())
+    struck = outcome.measurements[points("clumsy")[2].point_id]
+    assert struck.status is Status.MEASURED
+    assert struck.latency is not None
+    assert struck.cost is None
+    assert "no memory and device time: the worker was ended by SIGKILL" in (struck.reason or "")
+
+
+def test_a_stop_leaves_unsettled_points_interrupted(station: Station) -> None:
+    """After the round in hand the samples come back with the status that says so."""
+    station.environment()
+    outcome = station.measure(task("patient"), lambda _: None, Flag(after_looks=0))
+    assert outcome.stopped
+    assert {m.status for m in outcome.measurements.values()} == {Status.INTERRUPTED}
+    assert all(m.latency is not None for m in outcome.measurements.values())
+
+
+def test_an_instrument_that_cannot_load_is_a_death(tmp_path: Path) -> None:
+    """A wrong device or a missing package ends as one line."""
+    with Station(InstrumentSpec("fakes:NoSuchInstrument")) as station, pytest.raises(WorkerDied) as died:
+        station.environment()
+    assert "NoSuchInstrument" in died.value.death.reason

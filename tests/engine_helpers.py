@@ -1,0 +1,83 @@
+"""What the engine's tests share: points, tasks, a stop flag, a watcher that remembers."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+
+from octprobe.engine.protocol import GroupTask, InstrumentSpec
+from octprobe.plan.point import Conditions, DesignPoint, NetworkSubject
+from octprobe.plan.space import Group, gather_groups
+from octprobe.plan.spec import Measure
+from octprobe.store.row import Row
+
+SETTINGS = Measure(timeout_seconds=1)
+ALPHAS = ("0", "0.25", "0.5")
+
+
+def points(network: str, alphas: Sequence[str] = ALPHAS, batch: int = 1) -> tuple[DesignPoint, ...]:
+    """Give a network's points at some alphas."""
+    return tuple(
+        DesignPoint(
+            subject=NetworkSubject(network=network, alpha=Decimal(alpha)), conditions=Conditions(batch=batch)
+        )
+        for alpha in alphas
+    )
+
+
+def groups(*networks: str) -> tuple[Group, ...]:
+    """Give one group a network."""
+    return gather_groups(point for network in networks for point in points(network))
+
+
+def task(network: str, alphas: Sequence[str] = ALPHAS) -> GroupTask:
+    """Give a network's group as a task."""
+    members = points(network, alphas)
+    return GroupTask(members[0].anchor(), members, SETTINGS)
+
+
+def instrument(folder: Path, **arguments: object) -> InstrumentSpec:
+    """Name the fake instrument, whose journal lies in a folder."""
+    return InstrumentSpec("fakes:FakeInstrument", {"journal": str(folder / "journal.txt"), **arguments})
+
+
+def journal(folder: Path) -> list[str]:
+    """Give the ids that were timed, in order."""
+    path = folder / "journal.txt"
+    return path.read_text().split() if path.exists() else []
+
+
+class Flag:
+    """A stop flag that a test sets."""
+
+    def __init__(self, *, after_looks: int | None = None) -> None:
+        self._looks_left = after_looks
+
+    def is_set(self) -> bool:
+        """Count a look; set once the looks are used up."""
+        if self._looks_left is None:
+            return False
+        self._looks_left -= 1
+        return self._looks_left < 0
+
+
+class Memo:
+    """A watcher that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.pending: list[DesignPoint] = []
+        self.resumed = 0
+        self.notes: list[str] = []
+        self.rows: list[Row] = []
+
+    def planned(self, pending: Sequence[DesignPoint], resumed: int) -> None:
+        """See `Watcher`."""
+        self.pending, self.resumed = list(pending), resumed
+
+    def note(self, text: str) -> None:
+        """See `Watcher`."""
+        self.notes.append(text)
+
+    def point_done(self, point: DesignPoint, row: Row) -> None:
+        """See `Watcher`."""
+        assert point.point_id == row.point_id
+        self.rows.append(row)

@@ -1,0 +1,147 @@
+"""A group timed side by side, with a fake clock: exact numbers, no waiting."""
+
+import math
+
+import pytest
+from fakes import FakeClock, TimedCall
+
+from octprobe.measure.device import CpuDevice
+from octprobe.measure.latency import GroupTimer, TimedGroup
+from octprobe.plan.spec import Measure
+from octprobe.stats import median_interval
+from octprobe.store.records import Doubt
+
+SETTINGS = Measure(relative_ci=0.01, min_seconds=0.1, max_seconds=5.0, rounds=3, seed=7)
+
+
+def timed(calls_ms: dict[str, list[float]], settings: Measure = SETTINGS, stop_after: int | None = None) -> TimedGroup:
+    """Time subjects whose calls take these times; `v` is the anchor."""
+    clock = FakeClock()
+    timer = GroupTimer(CpuDevice(clock), settings, "v")
+    for name, times_ms in calls_ms.items():
+        timer.add(name, TimedCall(clock, times_ms))
+    return timer.run(lambda number: number != stop_after)
+
+
+def test_constant_times_give_exact_medians_and_ratios() -> None:
+    """20 and 15 ms are a ratio of exactly .75, from 30 pairs in three rounds."""
+    result = timed({"v": [20.0], "a": [15.0]})
+    latency = result.latencies["a"]
+    assert set(latency.samples_ms) == {15.0}
+    assert latency.pair_ratios == (0.75,) * 30
+    assert (latency.rounds, latency.calls_per_sample, latency.warmup_calls) == (3, 1, 7)
+    assert result.doubts == {"v": (), "a": ()}
+    assert result.settled == {"v", "a"}
+
+
+def test_the_anchor_has_a_sample_for_every_pair() -> None:
+    """Two subjects of 30 pairs give the anchor 60 samples and no ratio of its own."""
+    result = timed({"v": [20.0], "a": [15.0], "b": [10.0]})
+    assert len(result.latencies["v"].samples_ms) == 60
+    assert result.latencies["v"].pair_ratios == ()
+    assert result.latencies["b"].pair_ratios == (0.5,) * 30
+
+
+def test_a_group_of_the_anchor_alone_is_timed_alone() -> None:
+    """Without company an anchor takes its own samples."""
+    assert len(timed({"v": [20.0]}).latencies["v"].samples_ms) == 30
+
+
+def test_a_group_without_its_anchor_has_times_and_no_ratios() -> None:
+    """When vanilla cannot run, the others are still timed."""
+    result = timed({"a": [15.0], "b": [10.0]})
+    assert len(result.latencies["a"].samples_ms) == 30
+    assert result.latencies["a"].pair_ratios == ()
+
+
+def test_short_calls_are_bundled_and_given_a_call() -> None:
+    """A call of 1 ms is timed ten at a time; samples stay milliseconds a call."""
+    latency = timed({"v": [1.0], "a": [1.0]}).latencies["a"]
+    assert latency.calls_per_sample == 10
+    assert set(latency.samples_ms) == {1.0}
+
+
+def test_noisy_times_take_more_rounds_until_the_interval_is_narrow() -> None:
+    """A spread of some percent needs more than the first look's 30 samples."""
+    times = [20.0 + 0.6 * math.sin(k * 2.4) for k in range(997)]
+    latency = timed({"v": [20.0], "a": times}).latencies["a"]
+    assert len(latency.samples_ms) > 30
+    width = median_interval(latency.samples_ms).relative_half_width
+    assert width is not None
+    assert width <= SETTINGS.relative_ci
+
+
+def test_a_point_at_its_cap_is_doubted_as_not_converged() -> None:
+    """Two states far apart never narrow; the cap of 5 s ends it with the doubt."""
+    times = [20.0, 20.0, 30.0, 20.0, 30.0, 30.0]
+    result = timed({"v": [20.0], "a": times})
+    assert Doubt.NOT_CONVERGED in result.doubts["a"]
+    spent_s = sum(result.latencies["a"].samples_ms) / 1e3
+    assert 5.0 <= spent_s < 5.1
+    assert result.settled == {"v", "a"}
+
+
+def test_under_a_drift_the_paired_ratio_stays_true() -> None:
+    """A clock that slows by 10 % exponentially moves the medians but not the ratio."""
+    clock = FakeClock()
+    start = clock.now_ns()
+
+    def slowed(base_ms: float) -> float:
+        seconds = (clock.now_ns() - start) / 1e9
+        return base_ms * (1 + 0.1 * (1 - math.exp(-seconds / 1.0)))
+
+    timer = GroupTimer(CpuDevice(clock), SETTINGS, "v")
+    timer.add("v", lambda: clock.advance_ms(slowed(20.0)))
+    timer.add("a", lambda: clock.advance_ms(slowed(15.0)))
+    latency = timer.run(lambda _: True).latencies["a"]
+    assert median_interval(latency.pair_ratios).median == pytest.approx(0.75, rel=0.01)
+
+
+def test_a_request_to_stop_ends_after_the_round_in_hand() -> None:
+    """After one round of ten pairs both subjects are unsettled and keep their samples."""
+    result = timed({"v": [20.0], "a": [15.0]}, stop_after=1)
+    assert len(result.latencies["a"].samples_ms) == 10
+    assert result.settled == frozenset()
+
+
+def test_a_stop_after_the_last_round_changes_nothing() -> None:
+    """What is settled is settled, whenever the request came."""
+    assert timed({"v": [20.0], "a": [15.0]}, stop_after=3).settled == {"v", "a"}
+
+
+def test_rounds_that_differ_raise_the_doubt_unstable() -> None:
+    """A machine that slows by a third between rounds is reported."""
+    clock = FakeClock()
+    pace = {"ms": 20.0}
+    timer = GroupTimer(CpuDevice(clock), SETTINGS, "v")
+    timer.add("v", lambda: clock.advance_ms(pace["ms"]))
+
+    def slow_down(number: int) -> bool:
+        pace["ms"] *= 1.33
+        return True
+
+    assert Doubt.UNSTABLE in timer.run(slow_down).doubts["v"]
+
+
+def test_a_failing_call_passes_through_and_leaves_no_subject() -> None:
+    """What a network raises while it warms up is for the caller to name."""
+    clock = FakeClock()
+    timer = GroupTimer(CpuDevice(clock), SETTINGS, "v")
+    timer.add("v", TimedCall(clock, [20.0]))
+
+    def broken() -> None:
+        raise RuntimeError("no kernel")
+
+    with pytest.raises(RuntimeError, match="no kernel"):
+        timer.add("a", broken)
+    assert set(timer.run(lambda _: True).latencies) == {"v"}
+
+
+def test_the_first_call_of_a_compiled_subject_is_its_compile_time() -> None:
+    """Ten seconds of compiling are kept apart and never in the latency."""
+    clock = FakeClock()
+    timer = GroupTimer(CpuDevice(clock), SETTINGS, "v")
+    timer.add("v", TimedCall(clock, [10_000.0, *[20.0] * 500]), compiles=True)
+    latency = timer.run(lambda _: True).latencies["v"]
+    assert latency.compile_seconds == 10.0
+    assert max(latency.samples_ms) == 20.0
