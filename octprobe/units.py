@@ -13,7 +13,7 @@ def show_number(value: float | None, digits: int = _SIGNIFICANT_DIGITS) -> str:
         return "0"
     whole = len(str(int(abs(value)))) if abs(value) >= 1 else 0
     small = f"{value:.{digits}g}"
-    return f"{value:.{max(digits - whole, 0)}f}" if whole else f"{float(small):f}".rstrip("0")
+    return f"{value:.{max(digits - whole, 0)}f}" if whole else f"{float(small):f}".rstrip("0").rstrip(".")
 
 
 def _scaled(value: float | None, unit: str) -> str:

@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
+from octprobe.errors import ConversionError
 from octprobe.networks import build_network
 from octprobe.octave import OctaveConv2d, octavize
 from octprobe.octave.frequency import Value, split_plain
-from octprobe.octave.split import split_channels
+from octprobe.octave.split import ChannelSplit
 from octprobe.plan.point import DesignPoint, LayerSubject, NetworkSubject
 
 # Every build of a point has the same weights and the same input, here and on every machine.
@@ -71,12 +72,15 @@ def layer_workload(subject: LayerSubject, batch: int, resolution: int) -> Worklo
     }
     example: Tensor = torch.randn(batch, subject.in_channels, resolution, resolution)
     channels = (subject.in_channels, subject.out_channels)
+    try:
+        plain = nn.Conv2d(*channels, bias=False, **geometry)
+    except ValueError as error:
+        raise ConversionError(f"{subject.shape_label()}: {error}; no such convolution exists") from None
     if subject.is_vanilla:
-        return Workload(nn.Conv2d(*channels, bias=False, **geometry).eval(), example)
+        return Workload(plain.eval(), example)
     layer = OctaveConv2d(
         *channels, bias=False, **geometry, alpha_in=subject.alpha_in, alpha_out=subject.alpha_out
     )
     if not layer.low_in:
         return Workload(layer.eval(), example)
-    split = split_channels(subject.in_channels, subject.alpha_in, subject.groups)
-    return Workload(layer.eval(), split_plain(example, split))
+    return Workload(layer.eval(), split_plain(example, ChannelSplit(subject.in_channels, layer.low_in)))

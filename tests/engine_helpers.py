@@ -77,7 +77,11 @@ class Memo:
         """See `Watcher`."""
         self.notes.append(text)
 
-    def point_done(self, point: DesignPoint, row: Row) -> None:
+    def say(self, text: str) -> None:
         """See `Watcher`."""
-        assert point.point_id == row.point_id
-        self.rows.append(row)
+        self.notes.append(text)
+
+    def saved(self, rows: Sequence[tuple[DesignPoint, Row]]) -> None:
+        """See `Watcher`."""
+        assert all(point.point_id == row.point_id for point, row in rows)
+        self.rows += [row for _, row in rows]

@@ -12,11 +12,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from octprobe.cost.ledger import Ledger, count_quickly
-from octprobe.engine.estimate import GroupEstimate, estimate_group, total_seconds
+from octprobe.engine.estimate import GroupEstimate, PointEstimate, estimate_group, total_seconds
 from octprobe.plan.space import Exclusion, Plan
 from octprobe.plan.spec import SweepSpec
 from octprobe.units import show_bytes, show_duration, show_number
 
+# So many columns fit a terminal of 80 characters.
+_ALPHAS_A_LINE = 5
 _ESTIMATE_NOTE = (
     "Times and memory are estimates from counted work at an assumed rate, good to a factor of two or three; "
     "MACs are counted, for one item."
@@ -48,19 +50,13 @@ def show_dry_run(
 def _print(
     console: Console, spec: SweepSpec, plan: Plan, estimates: Sequence[GroupEstimate], folder: Path
 ) -> None:
-    table = Table(title=f"{escape(spec.name)} on {plan.device_kind}", title_justify="left")
-    table.add_column("group", overflow="fold")
-    table.add_column("alpha", overflow="fold")
-    table.add_column("MACs an item, G", overflow="fold")
-    table.add_column("memory, est.", justify="right")
-    table.add_column("time, est.", justify="right")
+    console.print(f"[bold]{escape(spec.name)}[/] on {plan.device_kind}: {escape(spec.question)}")
     for estimate in estimates:
-        table.add_row(*_group_cells(estimate))
-    console.print(table)
-    for estimate in estimates:
+        console.print(_group_title(estimate), soft_wrap=True)
+        console.print(_group_table(estimate))
         for point in estimate.points:
             if point.reason:
-                console.print(f"skipped: {escape(point.point.label())}: {escape(point.reason)}")
+                console.print(f"  skipped: {escape(point.point.label())}: {escape(point.reason)}", soft_wrap=True)
     for line in _exclusion_lines(plan.exclusions):
         console.print(escape(line))
     count = sum(len(estimate.points) for estimate in estimates)
@@ -70,19 +66,27 @@ def _print(
     )
 
 
-def _group_cells(estimate: GroupEstimate) -> tuple[str, ...]:
+def _group_title(estimate: GroupEstimate) -> str:
     subject, _, conditions = estimate.group.anchor.label().partition(", ")
-    name = subject.removesuffix(" alpha 0").removesuffix(" alpha 0->0")
-    macs = [
-        show_number(point.cost.macs_dispatched / 1e9) if point.cost else "-" for point in estimate.points
-    ]
-    return (
-        escape(f"{name}, {conditions}"),
-        escape(" ".join(_alpha_text(point.point.axes()) for point in estimate.points)),
-        " ".join(macs),
-        show_bytes(estimate.memory_bytes),
-        show_duration(estimate.seconds),
-    )
+    name = subject.partition(" alpha ")[0]
+    figures = f"est. {show_duration(estimate.seconds)}, {show_bytes(estimate.memory_bytes)}"
+    return f"[bold cyan]{escape(f'{name}, {conditions}')}[/]: {figures}"
+
+
+def _group_table(estimate: GroupEstimate) -> Table:
+    """Give a group a row an alpha where there are many, else a column an alpha."""
+    alphas = [_alpha_text(point.point.axes()) for point in estimate.points]
+    macs = [_macs_text(point) for point in estimate.points]
+    table = Table(box=None, pad_edge=False, show_header=False)
+    step = _ALPHAS_A_LINE
+    for start in range(0, len(alphas), step):
+        table.add_row("  alpha", *alphas[start : start + step])
+        table.add_row("  GMACs/item", *macs[start : start + step])
+    return table
+
+
+def _macs_text(point: PointEstimate) -> str:
+    return show_number(point.cost.macs_dispatched / 1e9) if point.cost else "skipped"
 
 
 def _alpha_text(axes: dict[str, Any]) -> str:

@@ -3,12 +3,13 @@
 import sys
 import time
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, TextIO
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from octprobe.engine.run import Watcher
 from octprobe.plan.point import DesignPoint
 from octprobe.store.row import Row
 from octprobe.units import show_duration, show_ms
@@ -16,20 +17,8 @@ from octprobe.units import show_duration, show_ms
 _STYLES = {"FASTER": "green", "SLOWER": "red", "SAME": "cyan", "AMBIGUOUS": "yellow"}
 
 
-class SweepView(Protocol):
-    """Who is told how a sweep goes, from its start to its end."""
-
-    def planned(self, pending: Sequence[DesignPoint], resumed: int) -> None:
-        """Hear what is to be done."""
-
-    def note(self, text: str) -> None:
-        """Hear what the worker does now."""
-
-    def point_done(self, point: DesignPoint, row: Row) -> None:
-        """Hear that a row is safe on disk."""
-
-    def say(self, text: str) -> None:
-        """Hear a line for the person."""
+class SweepView(Watcher, Protocol):
+    """A watcher that a command opens and closes."""
 
     def close(self) -> None:
         """Hear that the run has ended."""
@@ -66,16 +55,16 @@ class _Pace:
     @property
     def eta(self) -> str:
         if not self.done:
-            return "ETA unknown until the first group is done"
+            return "ETA known after the first group"
         left = (time.monotonic() - self._start) / self.done * (self.total - self.done)
-        return f"ETA {show_duration(left)}"
+        return f"ETA {show_duration(left)}" if left else "all done"
 
 
 class PlainView:
     """Plain lines, for logs and pipes."""
 
-    def __init__(self, stream_is_stderr: bool = False) -> None:
-        self._stream = sys.stderr if stream_is_stderr else sys.stdout
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
         self._pace = _Pace()
 
     def planned(self, pending: Sequence[DesignPoint], resumed: int) -> None:
@@ -86,10 +75,12 @@ class PlainView:
     def note(self, text: str) -> None:
         """See `SweepView`; a log has no use for what is over in a moment."""
 
-    def point_done(self, point: DesignPoint, row: Row) -> None:
+    def saved(self, rows: Sequence[tuple[DesignPoint, Row]]) -> None:
         """See `SweepView`."""
-        self._pace.done += 1
-        self.say(f"[{self._pace.done}/{self._pace.total}] {row_line(point, row)} ({self._pace.eta})")
+        for point, row in rows:
+            self.say(row_line(point, row))
+        self._pace.done += len(rows)
+        self.say(f"[{self._pace.done}/{self._pace.total}] saved; {self._pace.eta}")
 
     def say(self, text: str) -> None:
         """See `SweepView`."""
@@ -106,7 +97,6 @@ class TerminalView:
         self._console = console
         self._pace = _Pace()
         self._progress = Progress(
-            SpinnerColumn(),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             TextColumn("{task.description}"),
@@ -128,12 +118,13 @@ class TerminalView:
         self._progress.update(self._bar, description=f"{escape(text)}; {self._pace.eta}")
         self._progress.refresh()
 
-    def point_done(self, point: DesignPoint, row: Row) -> None:
+    def saved(self, rows: Sequence[tuple[DesignPoint, Row]]) -> None:
         """See `SweepView`."""
-        self._pace.done += 1
-        self._progress.advance(self._bar)
-        style = _STYLES.get(row.verdict or "", "" if row.status == "measured" else "bold red")
-        self._console.print(escape(row_line(point, row)), style=style, highlight=False, soft_wrap=True)
+        for point, row in rows:
+            style = _STYLES.get(row.verdict or "", "" if row.status == "measured" else "bold red")
+            self._console.print(escape(row_line(point, row)), style=style, highlight=False, soft_wrap=True)
+        self._pace.done += len(rows)
+        self._progress.advance(self._bar, len(rows))
         self._progress.refresh()
 
     def say(self, text: str) -> None:
@@ -148,7 +139,7 @@ class TerminalView:
 def open_view(*, as_json: bool) -> SweepView:
     """Choose how to show progress; beside JSON it goes to stderr, so that stdout holds JSON only."""
     console = Console(stderr=as_json)
-    return TerminalView(console) if console.is_terminal else PlainView(stream_is_stderr=as_json)
+    return TerminalView(console) if console.is_terminal else PlainView(sys.stderr if as_json else sys.stdout)
 
 
 def _plan_line(pending: int, resumed: int) -> str:

@@ -13,6 +13,9 @@ from octprobe.octave.frequency import half
 from octprobe.store.records import PathMacs
 
 
+PlainLayer = nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.Linear
+
+
 @dataclass(frozen=True)
 class LayerMacs:
     """One layer's MACs in a forward call of one item, by path."""
@@ -55,12 +58,9 @@ def _path_macs(layer: OctaveConv2d, source: str, target: str) -> int:
     return outputs * (inputs // layer.groups) * area
 
 
-def plain_macs(layer: nn.Module, output: Tensor) -> int:
+def plain_macs(layer: PlainLayer, output: Tensor) -> int:
     """Give a plain convolution's or linear layer's MACs an item from its output (B, ...)."""
-    weight = layer.weight
-    if not isinstance(weight, Tensor):
-        raise TypeError(f"{type(layer).__name__} has no weight tensor")
-    return output[0].numel() * prod(weight.shape[1:])
+    return output[0].numel() * prod(layer.weight.shape[1:])
 
 
 class LayerRecorder(AbstractContextManager["LayerRecorder"]):
@@ -83,7 +83,7 @@ class LayerRecorder(AbstractContextManager["LayerRecorder"]):
         for name, module in self._model.named_modules():
             if isinstance(module, OctaveConv2d):
                 self._listen(module, self._octave_hook(name))
-            elif isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.Linear):
+            elif isinstance(module, PlainLayer):
                 self._listen(module, self._plain_hook(name))
         return self
 
@@ -108,7 +108,7 @@ class LayerRecorder(AbstractContextManager["LayerRecorder"]):
         return hear
 
     def _plain_hook(self, name: str) -> Callable[..., None]:
-        def hear(layer: nn.Module, _: tuple[Any, ...], output: Tensor) -> None:
+        def hear(layer: PlainLayer, _: tuple[Any, ...], output: Tensor) -> None:
             self.layers.append(LayerMacs(name, PathMacs(plain=plain_macs(layer, output))))
 
         return hear

@@ -23,6 +23,8 @@ def quick_cost(workload: Workload) -> Cost:
     """
     module = copy.deepcopy(workload.module).to("meta")
     example = tree_map(lambda tensor: tensor.to("meta"), workload.example)
+    with torch.no_grad():
+        module(example)  # an octave layer packs its kernels in its first call, which is no work of later ones
     with LayerRecorder(module) as recorder:
         walked = walk(module, example)
     return Cost(

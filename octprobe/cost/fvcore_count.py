@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from fvcore.nn import FlopCountAnalysis
-from fvcore.nn.jit_handles import elementwise_flop_counter, get_shape
 from torch import Tensor, nn
+
+with warnings.catch_warnings():
+    # fvcore still decorates with torch.jit.script, which newer torch warns about at import.
+    warnings.simplefilter("ignore", FutureWarning)
+    from fvcore.nn import FlopCountAnalysis
+    from fvcore.nn.jit_handles import elementwise_flop_counter, get_shape
 
 # fvcore's names of the operators that are MACs; every other one that it counts is element-wise work.
 MAC_OPERATORS = frozenset({"conv", "linear", "addmm", "mm", "bmm", "matmul", "einsum"})

@@ -17,8 +17,8 @@ CORE_GMACS_PER_SECOND = 25.0
 ACCELERATOR_GMACS_PER_SECOND = 1000.0
 # Calls that a point costs beside its samples: warm-up, memory and breakdown.
 _OTHER_CALLS = 16
-# Building and converting a model twice, and counting it.
-_BUILD_SECONDS = 4.0
+# Building and converting a subject twice, and counting it.
+_BUILD_SECONDS = {"network": 4.0, "layer": 0.2}
 # Two workers that load torch and timm.
 _START_SECONDS = 15.0
 _ITEMSIZES = {"float32": 4, "float16": 2, "bfloat16": 2}
@@ -82,16 +82,19 @@ def _estimate_point(
         point,
         cost,
         None,
-        _seconds(cost.macs_dispatched * conditions.batch / _macs_per_second(point, device_kind), settings),
+        _BUILD_SECONDS[point.subject_kind]
+        + _sampling_seconds(
+            cost.macs_dispatched * conditions.batch / _macs_per_second(point, device_kind), settings
+        ),
         round((cost.peak_live_bytes + cost.input_bytes) * conditions.batch * scale),
         round(cost.weights_bytes * scale),
     )
 
 
-def _seconds(call_seconds: float, settings: Measure) -> float:
+def _sampling_seconds(call_seconds: float, settings: Measure) -> float:
     """Samples come in pairs with the anchor's, so each costs two calls."""
     sampling = min(max(MIN_SAMPLES * call_seconds, settings.min_seconds), settings.max_seconds)
-    return 2 * sampling + _OTHER_CALLS * call_seconds + _BUILD_SECONDS
+    return 2 * sampling + _OTHER_CALLS * call_seconds
 
 
 def _macs_per_second(point: DesignPoint, device_kind: str) -> float:

@@ -71,8 +71,11 @@ class Watcher(Protocol):
     def note(self, text: str) -> None:
         """Hear what the worker does now."""
 
-    def point_done(self, point: DesignPoint, row: Row) -> None:
-        """Hear that a row is safe on disk."""
+    def saved(self, rows: Sequence[tuple[DesignPoint, Row]]) -> None:
+        """Hear that the rows of a group are safe on disk."""
+
+    def say(self, text: str) -> None:
+        """Hear a line for the person, such as a damaged part that was passed over."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,8 @@ class SweepRun:
         start = time.monotonic()
         environment = self.executor.environment()
         index = self.store.index()
+        for warning in index.warnings:
+            self.watcher.say(warning)
         tasks, resumed, failed_before = self._pending(groups, index, environment)
         pending = [point for task in tasks for point in task.points]
         self.watcher.planned(pending, resumed)
@@ -158,9 +163,8 @@ class SweepRun:
             ]
             if rows:
                 self.store.append([row for _, row in rows])
-            for point, row in rows:
-                by_status[row.status] += 1
-                self.watcher.point_done(point, row)
+                by_status.update(row.status for _, row in rows)
+                self.watcher.saved(rows)
         return again
 
     def _row(

@@ -9,8 +9,7 @@ import torch
 
 from octprobe.measure.device import Device
 from octprobe.measure.environment import read_environment
-from octprobe.measure.execution import has_compiler
-from octprobe.plan.axes import DTYPES
+from octprobe.measure.execution import DTYPES, has_compiler
 
 _GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 _PROC_STAT = Path("/proc/stat")
@@ -77,7 +76,7 @@ def _executions(device: Device) -> Iterator[Finding]:
 
 def _number_format(name: str, device: Device) -> Finding:
     """Try the format on a small convolution: what runs can be measured, fast or slow."""
-    dtype: torch.dtype = getattr(torch, name)
+    dtype = DTYPES[name]
     image = torch.ones(1, 8, 8, 8, device=device.torch_device, dtype=dtype)
     weight = torch.ones(8, 8, 3, 3, device=device.torch_device, dtype=dtype)
     try:

@@ -14,7 +14,8 @@ from octprobe.measure.device import Call, Device
 from octprobe.plan.point import Conditions
 from octprobe.workload import Workload
 
-_DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+# Number formats by their name in a sweep.
+DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 _MEMORY_FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 _COMPILERS = ("c++", "g++", "clang++")
 # torch's own advice for capture: a few calls on a side stream come first (CUDA graphs, "whole-network capture").
@@ -64,7 +65,7 @@ def make_runnable(workload: Workload, conditions: Conditions, device: Device) ->
 
 def place(workload: Workload, conditions: Conditions, device: Device) -> tuple[nn.Module, Any]:
     """Give module and example on the device, in the conditions' number and memory format."""
-    dtype, memory_format = _DTYPES[conditions.dtype], _MEMORY_FORMATS[conditions.memory_format]
+    dtype, memory_format = DTYPES[conditions.dtype], _MEMORY_FORMATS[conditions.memory_format]
 
     def move(tensor: Tensor) -> Tensor:
         return tensor.to(device.torch_device, dtype, memory_format=memory_format)

@@ -2,9 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from typing import Any
 
@@ -22,10 +21,13 @@ def exact_alpha(value: float | int | str | Decimal) -> Decimal:
     Raises:
         ValueError: alpha is not a number in [0, 1].
     """
-    alpha = value if isinstance(value, Decimal) else Decimal(str(value))
+    try:
+        alpha = Decimal(str(value))
+    except InvalidOperation:
+        raise ValueError(f"alpha must be a number in [0, 1], not {value}") from None
     if not alpha.is_finite() or not 0 <= alpha <= 1:
         raise ValueError(f"alpha must lie in [0, 1], not {value}")
-    return Decimal(f"{alpha.normalize():f}")
+    return abs(Decimal(f"{alpha.normalize():f}"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +70,12 @@ class LayerSubject:
     groups: int
     alpha_in: Decimal
     alpha_out: Decimal
+
+    def shape_label(self) -> str:
+        """Name the convolution: `conv 64->64 k3 s1 p1`, dilation and groups where there are any."""
+        rare = [f" d{self.dilation}"] * (self.dilation > 1) + [f" g{self.groups}"] * (self.groups > 1)
+        shape = f"k{self.kernel_size} s{self.stride} p{self.padding}"
+        return f"conv {self.in_channels}->{self.out_channels} {shape}{''.join(rare)}"
 
     @property
     def is_vanilla(self) -> bool:
@@ -148,7 +156,7 @@ class DesignPoint:
     @cached_property
     def point_id(self) -> str:
         """Identity of the work: never of the device, the sweep or the measuring settings."""
-        canonical = {name: value for name, value in self._exact_axes().items() if value is not None}
+        canonical = {name: value for name, value in self.exact_axes().items() if value is not None}
         text = json.dumps(canonical, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:_ID_HEX_DIGITS]
 
@@ -161,7 +169,8 @@ class DesignPoint:
         """Name the point in a line: `resnet50 alpha 0.5, batch 8, channels_last`."""
         return f"{self._subject_label()}, {self._conditions_label()}"
 
-    def _exact_axes(self) -> Mapping[str, Any]:
+    def exact_axes(self) -> dict[str, Any]:
+        """Give every axis with alpha as exact text, and the protocol: what `point_id` is the digest of."""
         axes = self.axes() | {"protocol": PROTOCOL_VERSION}
         subject = self.subject
         if isinstance(subject, LayerSubject):
@@ -173,10 +182,7 @@ class DesignPoint:
     def _subject_label(self) -> str:
         subject = self.subject
         if isinstance(subject, LayerSubject):
-            return (
-                f"conv {subject.in_channels}->{subject.out_channels} k{subject.kernel_size} s{subject.stride} "
-                f"alpha {subject.alpha_in}->{subject.alpha_out}"
-            )
+            return f"{subject.shape_label()} alpha {subject.alpha_in}->{subject.alpha_out}"
         if isinstance(subject.alpha, Decimal):
             return f"{subject.network} alpha {subject.alpha}"
         return f"{subject.network} alpha " + "/".join(f"{p}:{a}" for p, a in subject.alpha)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 
-def column(meaning: str, unit: str | None = None, *, source: str | None = None) -> Any:
+def column(meaning: str, unit: str | None = None, *, source: str | None = None) -> Any:  # noqa: ANN401 - it is the default of fields of every type, as dataclasses.field is
     """Declare a nullable column: its meaning, its unit, and whether it was measured, counted or declared."""
     return field(default=None, metadata={"meaning": meaning, "unit": unit, "source": source})
 
@@ -17,13 +17,20 @@ class Row:
     point_id: str = field(metadata={"meaning": "identity of the work: subject and conditions"})
     group_id: str = field(metadata={"meaning": "point_id of the anchor that the point was measured with"})
     env_id: str = field(metadata={"meaning": "identity of the environment the figures hold for"})
-    status: str = field(metadata={"meaning": "how the point ended: measured, skipped, out_of_memory, failed, "
-                                             "timed_out, crashed or interrupted"})
-    attempt: int = field(metadata={"meaning": "1 for the first row of this point and environment, then counted up"})
+    status: str = field(
+        metadata={
+            "meaning": "how the point ended: measured, skipped, out_of_memory, failed, "
+            "timed_out, crashed or interrupted"
+        }
+    )
+    attempt: int = field(
+        metadata={"meaning": "1 for the first row of this point and environment, then counted up"}
+    )
     recorded_at: datetime = field(metadata={"meaning": "when the row was written, UTC"})
 
     reason: str | None = column("why the point was skipped or failed")
     doubts: tuple[str, ...] | None = column("reasons to trust the figures less; empty when there is none")
+    doubt_notes: str | None = column("what raised each doubt and what to do next, JSON")
     log_tail: str | None = column("end of the worker's output, for points that failed")
     sweep: str | None = column("name of the sweep file that asked for the point")
     spec_digest: str | None = column("digest of the sweep file's text, kept under specs/")
@@ -32,7 +39,9 @@ class Row:
 
     subject: str | None = column("network or layer")
     network: str | None = column("network's name: timm's, torchvision:NAME or module:function")
-    alpha: float | None = column("share of low channels of the policy's layers; null for a layer or an alpha map")
+    alpha: float | None = column(
+        "share of low channels of the policy's layers; null for a layer or an alpha map"
+    )
     alpha_map: str | None = column("alpha by module pattern, JSON; null where alpha is uniform")
     in_channels: int | None = column("layer: input channels", "channels")
     out_channels: int | None = column("layer: output channels", "channels")
@@ -55,34 +64,53 @@ class Row:
     mode: str | None = column("infer: forward only, eval mode, inference_mode")
     threads: int | None = column("intra-op threads asked for; null for the machine's default")
 
-    macs: int | None = column("multiply-accumulates of convolutions and linear layers, an item", "MACs/item",
-                              source="counted")
-    macs_dispatched: int | None = column("the same, counted by the walk on meta tensors", "MACs/item",
-                                         source="counted")
-    macs_h2h: int | None = column("closed form: high to high paths of octave layers", "MACs/item", source="counted")
-    macs_h2l: int | None = column("closed form: high to low paths of octave layers", "MACs/item", source="counted")
-    macs_l2h: int | None = column("closed form: low to high paths of octave layers", "MACs/item", source="counted")
-    macs_l2l: int | None = column("closed form: low to low paths of octave layers", "MACs/item", source="counted")
-    macs_plain: int | None = column("closed form: plain convolutions and linear layers", "MACs/item",
-                                    source="counted")
-    elementwise_flops: int | None = column("fvcore's figure for norms, pools, adds and up-sampling, an item",
-                                           "FLOPs/item", source="counted")
-    uncounted_ops: str | None = column("operators fvcore has no handle for, with their numbers, JSON",
-                                       source="counted")
+    macs: int | None = column(
+        "multiply-accumulates of convolutions and linear layers, an item", "MACs/item", source="counted"
+    )
+    macs_dispatched: int | None = column(
+        "the same, counted by the walk on meta tensors", "MACs/item", source="counted"
+    )
+    macs_h2h: int | None = column(
+        "closed form: high to high paths of octave layers", "MACs/item", source="counted"
+    )
+    macs_h2l: int | None = column(
+        "closed form: high to low paths of octave layers", "MACs/item", source="counted"
+    )
+    macs_l2h: int | None = column(
+        "closed form: low to high paths of octave layers", "MACs/item", source="counted"
+    )
+    macs_l2l: int | None = column(
+        "closed form: low to low paths of octave layers", "MACs/item", source="counted"
+    )
+    macs_plain: int | None = column(
+        "closed form: plain convolutions and linear layers", "MACs/item", source="counted"
+    )
+    elementwise_flops: int | None = column(
+        "fvcore's figure for norms, pools, adds and up-sampling, an item", "FLOPs/item", source="counted"
+    )
+    uncounted_ops: str | None = column(
+        "operators fvcore has no handle for, with their numbers, JSON", source="counted"
+    )
     parameters: int | None = column("parameters; the same at every alpha", "parameters", source="counted")
     bytes_read: int | None = column("bytes that operators read, an item", "bytes/item", source="counted")
     bytes_written: int | None = column("bytes that operators write, an item", "bytes/item", source="counted")
-    operators: int | None = column("operators dispatched in a forward call", "operators/call", source="counted")
+    operators: int | None = column(
+        "operators dispatched in a forward call", "operators/call", source="counted"
+    )
 
-    latency_ms_median: float | None = column("median time of a synchronized forward call", "ms/call",
-                                             source="measured")
-    latency_ms_ci_low: float | None = column("lower end of the median's 95 % interval", "ms/call",
-                                             source="measured")
-    latency_ms_ci_high: float | None = column("upper end of the median's 95 % interval", "ms/call",
-                                              source="measured")
+    latency_ms_median: float | None = column(
+        "median time of a synchronized forward call", "ms/call", source="measured"
+    )
+    latency_ms_ci_low: float | None = column(
+        "lower end of the median's 95 % interval", "ms/call", source="measured"
+    )
+    latency_ms_ci_high: float | None = column(
+        "upper end of the median's 95 % interval", "ms/call", source="measured"
+    )
     latency_samples: int | None = column("timed blocks behind the median", "samples")
-    latency_ms_samples: tuple[float, ...] | None = column("raw samples in the order taken", "ms/call",
-                                                          source="measured")
+    latency_ms_samples: tuple[float, ...] | None = column(
+        "raw samples in the order taken", "ms/call", source="measured"
+    )
     calls_per_sample: int | None = column("forward calls in a timed block", "calls/sample")
     rounds: int | None = column("interleaved rounds that the samples span", "rounds")
     relative_ci_asked: float | None = column("half width of the interval asked for, as a share of the median")
@@ -90,31 +118,41 @@ class Row:
     first_call_ms: float | None = column("time of the very first call", "ms", source="measured")
     warmup_calls: int | None = column("calls made before the first sample", "calls")
     build_seconds: float | None = column("time to build and convert the model", "s", source="measured")
-    compile_seconds: float | None = column("time of torch.compile's first call; never in the latency", "s",
-                                           source="measured")
+    compile_seconds: float | None = column(
+        "time of torch.compile's first call; never in the latency", "s", source="measured"
+    )
 
-    time_ratio_median: float | None = column("median over adjacent pairs of the point's time over its anchor's",
-                                             source="measured")
-    time_ratio_ci_low: float | None = column("lower end of the ratio's 95 % interval, block bootstrap",
-                                             source="measured")
-    time_ratio_ci_high: float | None = column("upper end of the ratio's 95 % interval, block bootstrap",
-                                              source="measured")
+    time_ratio_median: float | None = column(
+        "median over adjacent pairs of the point's time over its anchor's", source="measured"
+    )
+    time_ratio_ci_low: float | None = column(
+        "lower end of the ratio's 95 % interval, block bootstrap", source="measured"
+    )
+    time_ratio_ci_high: float | None = column(
+        "upper end of the ratio's 95 % interval, block bootstrap", source="measured"
+    )
     pairs: int | None = column("adjacent pairs behind the ratio", "pairs")
-    pair_ratios: tuple[float, ...] | None = column("raw ratios, one a pair, in the order taken", source="measured")
+    pair_ratios: tuple[float, ...] | None = column(
+        "raw ratios, one a pair, in the order taken", source="measured"
+    )
     verdict: str | None = column("FASTER, SLOWER, SAME or AMBIGUOUS against the anchor, by the band")
     verdict_band: float | None = column("half width of the band in which two times count as the same")
 
-    peak_memory_allocator_bytes: int | None = column("peak of the allocator above the start of a forward call",
-                                                     "bytes", source="measured")
-    peak_memory_reserved_bytes: int | None = column("peak that the caching allocator reserved; CUDA only", "bytes",
-                                                    source="measured")
-    peak_memory_live_bytes: int | None = column("live-range peak of the walk on meta tensors, whole batch", "bytes",
-                                                source="counted")
+    peak_memory_allocator_bytes: int | None = column(
+        "peak of the allocator above the start of a forward call", "bytes", source="measured"
+    )
+    peak_memory_reserved_bytes: int | None = column(
+        "peak that the caching allocator reserved; CUDA only", "bytes", source="measured"
+    )
+    peak_memory_live_bytes: int | None = column(
+        "live-range peak of the walk on meta tensors, whole batch", "bytes", source="counted"
+    )
     weights_bytes: int | None = column("parameters and buffers", "bytes", source="counted")
     input_bytes: int | None = column("the example input, whole batch", "bytes", source="counted")
 
-    device_time_ms: float | None = column("busy time of the device in a forward call, torch.profiler", "ms/call",
-                                          source="measured")
+    device_time_ms: float | None = column(
+        "busy time of the device in a forward call, torch.profiler", "ms/call", source="measured"
+    )
     kernels: int | None = column("kernels of a forward call; CUDA only", "kernels/call", source="measured")
     host_bound: bool | None = column("whether the device waits for the host; CUDA only", source="measured")
 

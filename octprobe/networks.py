@@ -1,0 +1,140 @@
+"""Names to networks: timm's, torchvision's, or a factory of your own."""
+
+import difflib
+import importlib
+import re
+import sys
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from torch import nn
+
+from octprobe.errors import UsageError
+
+TORCHVISION = "torchvision:"
+# Strict, so that no name can be a path, an address or a model hub's entry.
+_ARCHITECTURE = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
+_FACTORY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
+
+
+def build_network(name: str, *, allow_import: bool = False) -> nn.Module:
+    """Build a network with fresh random weights, in evaluation mode; nothing is downloaded.
+
+    The weights follow torch's global random state: the same seed gives the same network.
+
+    Args:
+        name: timm's name (`resnet50`), `torchvision:resnet50`, or `package.module:function`.
+        allow_import: whether code may be imported to find `package.module:function`.
+
+    Raises:
+        UsageError: there is no such network, importing is not allowed, or the factory fails.
+    """
+    _check(name, allow_import=allow_import)
+    if name.startswith(TORCHVISION):
+        network = _made(name, lambda: _torchvision_network(name.removeprefix(TORCHVISION)))
+    elif ":" in name:
+        network = _made(name, _factory(name))
+    else:
+        network = _made(name, lambda: _timm_network(name))
+    return network.eval()
+
+
+def network_fault(name: str, *, allow_import: bool = False) -> str | None:
+    """Say in one line why a name gives no network, or None; no network is built.
+
+    Args:
+        name: as for `build_network`.
+        allow_import: whether `package.module:function` may be imported and looked up.
+    """
+    try:
+        _check(name, allow_import=allow_import)
+    except UsageError as error:
+        return str(error)
+    return None
+
+
+def _check(name: str, *, allow_import: bool) -> None:
+    if name.startswith(TORCHVISION):
+        _check_listed(name, name.removeprefix(TORCHVISION), _torchvision_names(), "torchvision", TORCHVISION)
+    elif _FACTORY.fullmatch(name):
+        if not allow_import:
+            raise UsageError(f"network {name!r} would import code of yours; pass --allow-import to allow it")
+        _factory(name)
+    else:
+        _check_listed(name, name, _timm_names(), "timm", "")
+
+
+def _check_listed(name: str, architecture: str, known: Sequence[str], source: str, prefix: str) -> None:
+    if _ARCHITECTURE.fullmatch(architecture) is None:
+        raise UsageError(
+            f"network {name!r} is no network's name; "
+            "write a name of timm's, torchvision:NAME or package.module:function"
+        )
+    if architecture not in known:
+        near = difflib.get_close_matches(architecture, known, n=1)
+        hint = f"; did you mean {prefix + near[0]!r}?" if near else ""
+        raise UsageError(f"network {name!r} is not known to {source}{hint}")
+
+
+@lru_cache(maxsize=1)
+def _timm_names() -> tuple[str, ...]:
+    import timm  # takes seconds, and only some names need it
+
+    return tuple(timm.list_models())
+
+
+@lru_cache(maxsize=1)
+def _torchvision_names() -> tuple[str, ...]:
+    import torchvision  # takes seconds, and only some names need it
+
+    return tuple(torchvision.models.list_models(module=torchvision.models))
+
+
+def _timm_network(name: str) -> object:
+    import timm  # takes seconds, and only some names need it
+
+    return timm.create_model(name, pretrained=False)
+
+
+def _torchvision_network(name: str) -> object:
+    import torchvision  # takes seconds, and only some names need it
+
+    return torchvision.models.get_model(name, weights=None)
+
+
+def _factory(name: str) -> Callable[[], object]:
+    module_name, _, function_name = name.partition(":")
+    here = str(Path.cwd())
+    if here not in sys.path:
+        # A console script, unlike `python -m`, does not look where it was called; last: nothing is shadowed.
+        sys.path.append(here)
+    try:
+        module = importlib.import_module(module_name)
+    except (Exception, SystemExit) as error:  # whatever the module's own code raises
+        raise UsageError(f"network {name!r}: importing {module_name} failed: {_said(error)}") from error
+    factory = getattr(module, function_name, None)
+    if not callable(factory):
+        near = difflib.get_close_matches(
+            function_name, [n for n in dir(module) if callable(getattr(module, n))], n=1
+        )
+        hint = f"; did you mean '{module_name}:{near[0]}'?" if near else ""
+        raise UsageError(f"network {name!r}: {module_name} has no function {function_name!r}{hint}")
+    found: Callable[[], object] = factory
+    return found
+
+
+def _made(name: str, factory: Callable[[], object]) -> nn.Module:
+    try:
+        network = factory()
+    except (Exception, SystemExit) as error:  # whatever the factory's own code raises
+        raise UsageError(f"network {name!r}: building it failed: {_said(error)}") from error
+    if not isinstance(network, nn.Module):
+        kind = type(network).__name__
+        raise UsageError(f"network {name!r}: the factory gave a {kind}; it must give a torch.nn.Module")
+    return network
+
+
+def _said(error: BaseException) -> str:
+    lines = str(error).splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

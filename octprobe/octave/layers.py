@@ -1,0 +1,131 @@
+"""Modules without parameters that stand in an octave network where the vanilla one works on plain values."""
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor, nn
+
+from octprobe.octave.frequency import Pair, Value, gather, half, merge_pair, split_plain, take
+from octprobe.octave.split import ChannelSplit
+
+
+class ByMode(nn.Module):
+    """A function whose `training` argument follows the module's mode instead of the mode at tracing."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, *args: object, **kwargs: object) -> object:
+        """Call the function with the present mode."""
+        return self.function(*args, training=self.training, **kwargs)
+
+    def extra_repr(self) -> str:
+        """Name the function."""
+        return getattr(self.function, "__name__", repr(self.function))
+
+
+class Each(nn.Module):
+    """An elementwise module or function on each frequency of a pair; a plain value passes as ever."""
+
+    def __init__(self, inner: Callable[..., Any]) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x: Value, *args: object, **kwargs: object) -> Value:
+        """Apply to the high and to the low part."""
+        if isinstance(x, Tensor):
+            plain: Tensor = self.inner(x, *args, **kwargs)
+            return plain
+        return self.inner(x[0], *args, **kwargs), self.inner(x[1], *args, **kwargs)
+
+
+class EachPool(nn.Module):
+    """A pooling on each frequency: ceil mode on the low part, which is then cropped to half the high size."""
+
+    def __init__(self, pool: Callable[..., Tensor], pool_low: Callable[..., Tensor]) -> None:
+        super().__init__()
+        self.pool, self.pool_low = pool, pool_low
+
+    def forward(self, x: Value) -> Value:
+        """Pool a tensor or a pair."""
+        if isinstance(x, Tensor):
+            return self.pool(x)
+        high = self._pool_high(x[0])
+        return high, self.pool_low(x[1])[:, :, : half(high.shape[2]), : half(high.shape[3])]
+
+    def _pool_high(self, high: Tensor) -> Tensor:
+        if high.shape[1]:
+            return self.pool(high)
+        # Poolings refuse a value without channels; one of zeros tells the size.
+        return self.pool(high.new_zeros((high.shape[0], 1, *high.shape[2:])))[:, :0]
+
+
+class EachDropPath(nn.Module):
+    """Stochastic depth of a pair: one mask a sample drops both frequencies."""
+
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x: Value) -> Value:
+        """Scale both parts by what the wrapped drop-path makes of ones."""
+        if isinstance(x, Tensor):
+            plain: Tensor = self.inner(x)
+            return plain
+        if not self.training:
+            return x
+        mask = self.inner(x[1].new_ones((x[1].shape[0], 1, 1, 1)))
+        return x[0] * mask, x[1] * mask
+
+
+class Split(nn.Module):
+    """A plain value made a pair without parameters, where it meets one in an add."""
+
+    def __init__(self, split: ChannelSplit) -> None:
+        super().__init__()
+        self.split = split
+
+    def forward(self, x: Tensor) -> Pair:
+        """Take the high channels, and average the low ones 2x2."""
+        return split_plain(x, self.split)
+
+    def extra_repr(self) -> str:
+        """Say how many channels are low."""
+        return f"{self.split.channels}, alpha={self.split.alpha}"
+
+
+class Merge(Split):
+    """A pair made plain: the low part is up-sampled, and channels return to their original order."""
+
+    def forward(self, x: Pair) -> Tensor:  # type: ignore[override]  # the way back
+        """Merge (high, low)."""
+        return merge_pair(x, self.split)
+
+
+class GlobalPool(Split):
+    """Each frequency pooled over all of space, gathered to a plain (B, C, 1, 1) in the original order."""
+
+    def __init__(self, pool: Callable[..., Tensor], split: ChannelSplit) -> None:
+        super().__init__(split)
+        self.pool = pool
+
+    def forward(self, x: Pair) -> Tensor:  # type: ignore[override]  # the way back
+        """Pool (high, low)."""
+        if not self.split.high:
+            return self.pool(x[1])
+        return gather(self.pool(x[0]), self.pool(x[1]), self.split)
+
+
+class Gate(Split):
+    """A pair scaled by a plain gate (B, C, 1, 1): each frequency by its own channels."""
+
+    def forward(self, x: Pair, gate: Tensor) -> Pair:  # type: ignore[override]  # two inputs
+        """Scale (high, low)."""
+        low = x[1] * take(gate, self.split.low_runs, 1)
+        return x[0] * take(gate, self.split.high_runs, 1), low
+
+
+def add_pairs(a: Pair, b: Pair) -> Pair:
+    """Add two pairs that split alike."""
+    return a[0] + b[0], a[1] + b[1]

@@ -1,0 +1,169 @@
+"""Rewriting a traced graph, node by node, into its octave form."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from torch import fx, nn
+from torch.fx.node import Argument
+
+from octprobe.errors import ConversionError
+from octprobe.octave.groups import AlphaGroups
+from octprobe.octave.layers import Merge, Split
+from octprobe.octave.split import ChannelSplit
+from octprobe.octave.table import Rule, UncoveredError
+from octprobe.octave.trace import add_module, owner_of
+
+M = TypeVar("M", bound=nn.Module)
+RULES_PLACE = "octprobe/octave/rules.py"
+
+
+class Rewriter:
+    """The graph and the network under conversion, as the rules see them.
+
+    Attributes:
+        shapes: shape of each node's value in the vanilla network, by node name.
+        splits: which channels are low, for every node that has become a pair.
+        merged: what was merged for want of a rule, one line a node.
+    """
+
+    def __init__(
+        self,
+        tree: nn.Module,
+        graph: fx.Graph,
+        modules: Mapping[str, nn.Module],
+        rules: Mapping[fx.Node, Rule],
+        groups: AlphaGroups,
+        shapes: Mapping[str, Any],
+        *,
+        merge_unknown: bool,
+    ) -> None:
+        self.tree, self.graph, self.groups, self.shapes = tree, graph, groups, shapes
+        self.splits: dict[fx.Node, ChannelSplit] = {}
+        self.merged: list[str] = []
+        self._modules, self._rules = modules, rules
+        self._merge_unknown = merge_unknown
+        self._replaced: dict[str, tuple[object, ...]] = {}
+        self._merges: dict[fx.Node, fx.Node] = {}
+
+    def run(self) -> None:
+        """Rewrite every node that is a convolution or that a pair reaches.
+
+        Raises:
+            ConversionError: no rule covers a node.
+        """
+        for node in list(self.graph.nodes):
+            rule = self._rules.get(node)
+            if node.op == "output":
+                self.merge_inputs(node)
+            elif self.module_of(node, nn.Conv2d) is not None or self.pairs(node):
+                self._rewrite(node, rule)
+
+    def module_of(self, node: fx.Node, kind: type[M]) -> M | None:
+        """Give the vanilla module that a node calls, if it is of a kind; else None."""
+        module = self._modules.get(str(node.target)) if node.op == "call_module" else None
+        return module if isinstance(module, kind) else None
+
+    def called(self, node: fx.Node, kind: type[M]) -> M:
+        """Give the vanilla module of a kind that a node calls.
+
+        Raises:
+            UncoveredError: the node calls something else.
+        """
+        module = self.module_of(node, kind)
+        if module is None:
+            raise UncoveredError(f"no rule takes anything but a {kind.__name__} here")
+        return module
+
+    def pairs(self, node: fx.Node) -> list[fx.Node]:
+        """Give the inputs of a node that are pairs."""
+        return [source for source in node.all_input_nodes if source in self.splits]
+
+    def give(self, node: fx.Node, split: ChannelSplit) -> None:
+        """Say that a node's value is split so; a split without low channels leaves it plain."""
+        if not split.is_plain:
+            self.splits[node] = split
+
+    def replace(self, node: fx.Node, module: nn.Module, *identity: object) -> None:
+        """Put a module in the place of the one that a node calls.
+
+        Args:
+            node: a `call_module` node.
+            module: what is called instead, with the same parameters.
+            identity: what another node that calls the same module must agree on.
+
+        Raises:
+            ConversionError: another node needs the module in another form.
+        """
+        target = str(node.target)
+        if self._replaced.setdefault(target, identity) != identity:
+            raise ConversionError(
+                f"node {node.name}: module {target} is called in places that split differently"
+            )
+        module.training = self._modules[target].training
+        self.tree.set_submodule(target, module)
+
+    def keep(self, node: fx.Node) -> None:
+        """Say that a node calls its vanilla module, so that no other node may need it in another form."""
+        self._replaced.setdefault(str(node.target), ())
+        if self._replaced[str(node.target)] != ():
+            raise ConversionError(
+                f"node {node.name}: module {node.target} is called in places that split differently"
+            )
+
+    def call(self, node: fx.Node, module: nn.Module, args: tuple[Argument, ...] | None = None) -> None:
+        """Make a node call a module instead of its function; it keeps its name, place and arguments.
+
+        Args:
+            node: the node.
+            module: a module without parameters.
+            args: what it is called with instead of the node's arguments.
+        """
+        node.target = add_module(self.tree, owner_of(node), f"{node.name}_octave", module)
+        node.op = "call_module"
+        if args is not None:
+            node.args, node.kwargs = args, {}
+
+    def split_before(self, node: fx.Node, source: fx.Node, split: ChannelSplit) -> fx.Node:
+        """Insert, before a node, the split of one of its plain inputs."""
+        new = self._insert(node, source, Split(split), f"{node.name}_split")
+        self.give(new, split)
+        return new
+
+    def merge_inputs(self, node: fx.Node) -> None:
+        """Make every pair that a node reads plain, once for all who read it plain."""
+        for source in self.pairs(node):
+            if source not in self._merges:
+                merge = Merge(self.splits[source])
+                self._merges[source] = self._insert(source.next, source, merge, f"{source.name}_merge")
+            node.replace_input_with(source, self._merges[source])
+
+    def _insert(self, before: fx.Node, source: fx.Node, module: nn.Module, name: str) -> fx.Node:
+        target = add_module(self.tree, owner_of(before), name, module)
+        with self.graph.inserting_before(before):
+            new = self.graph.create_node("call_module", target, (source,), {}, name=name)
+        if "nn_module_stack" in before.meta:
+            new.meta["nn_module_stack"] = before.meta["nn_module_stack"]
+        return new
+
+    def _rewrite(self, node: fx.Node, rule: Rule | None) -> None:
+        try:
+            if rule is None:
+                raise UncoveredError("it has no rule")
+            rule.rewrite(self, node)
+        except UncoveredError as reason:
+            self._unknown(node, str(reason))
+
+    def _unknown(self, node: fx.Node, reason: str) -> None:
+        line = f"node {node.name}: operator {self._operator(node)} on a pair: {reason} in {RULES_PLACE}"
+        if not self._merge_unknown:
+            raise ConversionError(f"{line}; add one, or pass on_unknown='merge' to go on plain from there")
+        if self.pairs(node):
+            self.merge_inputs(node)
+            self.merged.append(line)
+
+    def _operator(self, node: fx.Node) -> str:
+        module = self.module_of(node, nn.Module)
+        if module is not None:
+            return f"{type(module).__module__}.{type(module).__qualname__}"
+        target: Any = node.target
+        return target if isinstance(target, str) else f"{target.__module__}.{target.__name__}"

@@ -1,0 +1,127 @@
+"""One graph of a network that holds in training and in evaluation."""
+
+import copy
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from torch import fx, nn
+
+from octprobe.errors import ConversionError
+from octprobe.octave.layers import ByMode
+
+
+class OctaveTracer(fx.Tracer):
+    """A tracer that leaves whole the modules for which there is a rule."""
+
+    def __init__(self, has_rule: Callable[[nn.Module], bool]) -> None:
+        super().__init__()
+        self._has_rule = has_rule
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        """Tell whether the module stays one node of the graph."""
+        return self._has_rule(m) or super().is_leaf_module(m, module_qualified_name)
+
+
+def trace(model: nn.Module, has_rule: Callable[[nn.Module], bool]) -> fx.Graph:
+    """Trace a network in both modes; what hangs on the mode becomes a `ByMode` module in the network.
+
+    Raises:
+        ConversionError: the network cannot be traced, or is another graph in training than in evaluation.
+    """
+    graphs = {}
+    for mode in (True, False):
+        with _in_mode(model, mode):
+            graphs[mode] = _traced(model, has_rule)
+    graph = graphs[False]
+    in_training, in_eval = list(graphs[True].nodes), list(graph.nodes)
+    if len(in_training) != len(in_eval):
+        raise ConversionError(
+            f"{type(model).__name__}: {len(in_training)} operators in training, {len(in_eval)} in eval; "
+            "only a network of one graph can be converted"
+        )
+    for trained, node in zip(in_training, in_eval, strict=True):
+        _reconcile(model, graph, trained, node)
+    return graph
+
+
+def owner_of(node: fx.Node) -> str:
+    """Give the dotted name of the module in whose forward the node stands; empty for the network itself."""
+    stack = list(node.meta.get("nn_module_stack") or ())
+    if node.op == "call_module" and stack and stack[-1] == node.target:
+        stack.pop()
+    return str(stack[-1]) if stack else ""
+
+
+def add_module(root: nn.Module, owner: str, name: str, module: nn.Module) -> str:
+    """Put a module without parameters under an owner, by a free name; give its dotted name."""
+    parent = root.get_submodule(owner)
+    free = name
+    while hasattr(parent, free):
+        free += "_"
+    parent.add_module(free, module)
+    module.train(root.training)
+    return f"{owner}.{free}" if owner else free
+
+
+def _traced(model: nn.Module, has_rule: Callable[[nn.Module], bool]) -> fx.Graph:
+    try:
+        return OctaveTracer(has_rule).trace(model)
+    except Exception as error:  # whatever the model's own forward raises on a proxy
+        reason = str(error).splitlines()[0] if str(error) else repr(error)
+        raise ConversionError(f"{type(model).__name__} cannot be traced by torch.fx: {reason}") from error
+
+
+@contextmanager
+def _in_mode(model: nn.Module, mode: bool) -> Iterator[None]:
+    modes = {module: module.training for module in model.modules()}
+    for module in modes:
+        module.training = mode
+    try:
+        yield
+    finally:
+        for module, former in modes.items():
+            module.training = former
+
+
+def _reconcile(model: nn.Module, graph: fx.Graph, trained: fx.Node, node: fx.Node) -> None:
+    if (trained.op, trained.target, trained.name) != (node.op, node.target, node.name):
+        raise _two_graphs(model, trained, node)
+    if _described(trained) == _described(node):
+        return
+    if node.op != "call_function" or not callable(node.target):
+        raise _two_graphs(model, trained, node)
+    in_training, in_eval = _bound(trained), _bound(node)
+    if in_training.pop("training", None) is not True or in_eval.pop("training", None) is not False:
+        raise _two_graphs(model, trained, node)
+    if repr(in_training) != repr(in_eval):
+        raise _two_graphs(model, trained, node)
+    first, *_ = in_eval
+    name = add_module(model, owner_of(node), f"{node.name}_by_mode", ByMode(node.target))
+    node.op, node.target = "call_module", name
+    node.args = (in_eval.pop(first),)
+    node.kwargs = in_eval
+
+
+def _described(node: fx.Node) -> str:
+    return repr((node.args, dict(node.kwargs)))
+
+
+def _bound(node: fx.Node) -> dict[str, Any]:
+    target: Any = node.target
+    try:
+        return copy.copy(inspect.signature(target).bind(*node.args, **node.kwargs).arguments)
+    except (TypeError, ValueError):
+        return {}
+
+
+def _two_graphs(model: nn.Module, trained: fx.Node, node: fx.Node) -> ConversionError:
+    return ConversionError(
+        f"{type(model).__name__}: node {node.name} is {_said(trained)} in training and {_said(node)} in "
+        "evaluation; only a network of one graph can be converted"
+    )
+
+
+def _said(node: fx.Node) -> str:
+    return f"{getattr(node.target, '__name__', node.target)}{tuple(node.args)}"

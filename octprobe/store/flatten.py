@@ -1,0 +1,174 @@
+"""From a measurement to its row: derived figures are computed here once, from the raw samples."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from octprobe import __version__
+from octprobe.plan.point import PROTOCOL_VERSION, DesignPoint
+from octprobe.stats import median_interval, ratio_interval, verdict
+from octprobe.store.records import Breakdown, Cost, Environment, Latency, Measurement, Memory
+from octprobe.store.row import Row
+
+# Cost is counted on a float32 copy; bytes of another number format scale by its width.
+_COUNTED_ITEMSIZE = 4
+_ITEMSIZES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowContext:
+    """What a row says of the sweep that asked for it, beside the point and what was measured."""
+
+    sweep: str | None
+    spec_digest: str | None
+    attempt: int
+    recorded_at: datetime
+    relative_ci_asked: float | None
+    verdict_band: float
+
+
+def make_row(
+    point: DesignPoint, measurement: Measurement, environment: Environment, context: RowContext
+) -> Row:
+    """Flatten one attempt at one point into its row.
+
+    `peak_memory_live_bytes` and `input_bytes` are for the whole batch in the point's number format.
+    """
+    columns = (
+        _identity(point, environment, context)
+        | _outcome(measurement)
+        | _axes(point)
+        | _cost(measurement.cost, point)
+        | _latency(measurement.latency)
+        | _verdict(measurement.latency, context.verdict_band)
+        | _memory(measurement.memory)
+        | _breakdown(measurement.breakdown)
+        | _environment(environment)
+    )
+    return Row(**columns)
+
+
+def _identity(point: DesignPoint, environment: Environment, context: RowContext) -> dict[str, Any]:
+    return {
+        "point_id": point.point_id,
+        "group_id": point.group_id,
+        "env_id": environment.env_id,
+        "attempt": context.attempt,
+        "recorded_at": context.recorded_at,
+        "sweep": context.sweep,
+        "spec_digest": context.spec_digest,
+        "protocol": PROTOCOL_VERSION,
+        "octprobe": __version__,
+        "relative_ci_asked": context.relative_ci_asked,
+    }
+
+
+def _outcome(measurement: Measurement) -> dict[str, Any]:
+    return {
+        "status": measurement.status.value,
+        "reason": measurement.reason,
+        "doubts": tuple(doubt.value for doubt in measurement.doubts),
+        "doubt_notes": _json_or_none(measurement.doubt_notes),
+        "log_tail": measurement.log_tail,
+        "build_seconds": measurement.build_seconds,
+    }
+
+
+def _axes(point: DesignPoint) -> dict[str, Any]:
+    axes = point.axes()
+    padding = axes.get("padding")
+    return axes | {"padding": None if padding is None else str(padding)}
+
+
+def _cost(cost: Cost | None, point: DesignPoint) -> dict[str, Any]:
+    if cost is None:
+        return {}
+    conditions = point.conditions
+    paths = {f"macs_{path}": macs for path, macs in asdict(cost.path_macs).items()}
+    return paths | {
+        "macs": cost.macs,
+        "macs_dispatched": cost.macs_dispatched,
+        "elementwise_flops": cost.elementwise_flops,
+        "uncounted_ops": None
+        if cost.uncounted_ops is None
+        else json.dumps(cost.uncounted_ops, sort_keys=True),
+        "parameters": cost.parameters,
+        "bytes_read": _in_dtype(cost.bytes_read, conditions.dtype),
+        "bytes_written": _in_dtype(cost.bytes_written, conditions.dtype),
+        "operators": cost.operators,
+        "peak_memory_live_bytes": _in_dtype(cost.peak_live_bytes * conditions.batch, conditions.dtype),
+        "weights_bytes": _in_dtype(cost.weights_bytes, conditions.dtype),
+        "input_bytes": _in_dtype(cost.input_bytes * conditions.batch, conditions.dtype),
+    }
+
+
+def _in_dtype(float32_bytes: int, dtype: str) -> int | None:
+    itemsize = _ITEMSIZES.get(dtype)
+    return None if itemsize is None else float32_bytes * itemsize // _COUNTED_ITEMSIZE
+
+
+def _latency(latency: Latency | None) -> dict[str, Any]:
+    if latency is None:
+        return {}
+    method = {
+        "calls_per_sample": latency.calls_per_sample,
+        "rounds": latency.rounds,
+        "first_call_ms": latency.first_call_ms,
+        "warmup_calls": latency.warmup_calls,
+        "compile_seconds": latency.compile_seconds,
+    }
+    return method | _median(latency.samples_ms)
+
+
+def _median(samples_ms: tuple[float, ...]) -> dict[str, Any]:
+    if not samples_ms:
+        return {"latency_samples": 0}
+    interval = median_interval(samples_ms)
+    return {
+        "latency_ms_median": interval.median,
+        "latency_ms_ci_low": interval.low,
+        "latency_ms_ci_high": interval.high,
+        "latency_samples": len(samples_ms),
+        "latency_ms_samples": samples_ms,
+        "relative_ci_reached": interval.relative_half_width,
+    }
+
+
+def _verdict(latency: Latency | None, band: float) -> dict[str, Any]:
+    """Judge the point against its anchor; an anchor has no pairs, and so no verdict."""
+    if latency is None or not latency.pair_ratios:
+        return {}
+    interval = ratio_interval(latency.pair_ratios)
+    return {
+        "time_ratio_median": interval.median,
+        "time_ratio_ci_low": interval.low,
+        "time_ratio_ci_high": interval.high,
+        "pairs": len(latency.pair_ratios),
+        "pair_ratios": latency.pair_ratios,
+        "verdict": verdict(interval, band).value,
+        "verdict_band": band,
+    }
+
+
+def _memory(memory: Memory | None) -> dict[str, Any]:
+    if memory is None:
+        return {}
+    return {
+        "peak_memory_allocator_bytes": memory.peak_allocator_bytes,
+        "peak_memory_reserved_bytes": memory.peak_reserved_bytes,
+    }
+
+
+def _breakdown(breakdown: Breakdown | None) -> dict[str, Any]:
+    return {} if breakdown is None else asdict(breakdown)
+
+
+def _environment(environment: Environment) -> dict[str, Any]:
+    values = asdict(environment)
+    return {"device": values.pop("device_kind")} | values
+
+
+def _json_or_none(notes: Mapping[str, str]) -> str | None:
+    return json.dumps(dict(notes), sort_keys=True) if notes else None

@@ -1,0 +1,73 @@
+"""Files that appear whole or not at all: written under a hidden name, flushed to the disk, then renamed."""
+
+import errno
+import os
+from pathlib import Path
+
+from octprobe.errors import StoreError
+
+# Readers of parquet folders, ours and pyarrow's, skip names that start so.
+HIDDEN_PREFIXES = ("_", ".")
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+def publish(content: bytes, target: Path) -> None:
+    """Make a new file appear atomically and durably; a crash at any moment leaves it whole or absent.
+
+    Raises:
+        StoreError: the disk is full, the folder cannot be written, or the name is taken.
+    """
+    if target.exists():
+        raise StoreError(
+            f"{target} exists; a store never overwrites. Only one sweep may write a store at a time."
+        )
+    hidden = target.with_name(f"_{target.name}.tmp")
+    try:
+        _write_durably(content, hidden)
+        hidden.rename(target)
+        _flush_folder(target.parent)
+    except OSError as error:
+        hidden.unlink(missing_ok=True)
+        raise store_error(error, target.parent) from error
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and its parents where they are missing.
+
+    Raises:
+        StoreError: a file is in the way, or the folder cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise store_error(error, folder) from error
+
+
+def store_error(error: OSError, folder: Path) -> StoreError:
+    """Say in one line what the file system refused and what to do about it."""
+    if error.errno in _FULL:
+        return StoreError(
+            f"{folder}: the disk is full. Free some space and run again: what is stored is kept."
+        )
+    if error.errno in (errno.EEXIST, errno.ENOTDIR):
+        return StoreError(f"{folder}: a file is in the way of this folder. Give another --store.")
+    return StoreError(
+        f"{folder}: cannot be used as a store ({error.strerror or error}). "
+        "Give the folder the right permissions, or give another --store."
+    )
+
+
+def _write_durably(content: bytes, path: Path) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make a rename durable: the folder's own entry has to reach the disk too."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,160 @@
+"""The columns of a parquet part: explicit, versioned, and derived from `Row` alone.
+
+`python -m octprobe.store.schema` prints docs/columns.md.
+"""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, Field, fields
+from datetime import datetime
+from typing import Any, get_args, get_type_hints
+
+import pyarrow as pa
+
+from octprobe.errors import StoreError
+from octprobe.store.row import Row
+
+# Raised whenever a column of `Row` is added, renamed or given another type or meaning.
+SCHEMA_VERSION = 1
+_VERSION_KEY = b"octprobe_schema"
+
+_ARROW_TYPES: Mapping[Any, pa.DataType] = {
+    str: pa.string(),
+    int: pa.int64(),
+    float: pa.float64(),
+    bool: pa.bool_(),
+    datetime: pa.timestamp("us", tz="UTC"),
+    tuple[float, ...]: pa.list_(pa.float64()),
+    tuple[str, ...]: pa.list_(pa.string()),
+}
+
+# From version n to n + 1, for what is more than a column added: those become null without an entry here.
+MIGRATIONS: Mapping[int, Callable[[pa.Table], pa.Table]] = {}
+
+
+class UnreadablePartError(Exception):
+    """A parquet file is no part of a store: the message says in what way."""
+
+
+def _arrow_field(declared: Field[Any], hint: object) -> pa.Field:
+    kind = next(choice for choice in (hint, *get_args(hint)) if choice in _ARROW_TYPES)
+    return pa.field(declared.name, _ARROW_TYPES[kind], nullable=declared.default is not MISSING)
+
+
+def _row_schema() -> pa.Schema:
+    hints = get_type_hints(Row)
+    columns = [_arrow_field(declared, hints[declared.name]) for declared in fields(Row)]
+    return pa.schema(columns, metadata={_VERSION_KEY: str(SCHEMA_VERSION).encode()})
+
+
+SCHEMA = _row_schema()
+
+
+def table_of(rows: Sequence[Row]) -> pa.Table:
+    """Lay rows out in columns; a NaN becomes null, because absent is null everywhere.
+
+    Raises:
+        ValueError: `recorded_at` has no time zone.
+    """
+    if any(row.recorded_at.tzinfo is None for row in rows):
+        raise ValueError("recorded_at must carry its time zone")
+    columns = [
+        pa.array([_storable(getattr(row, column.name)) for row in rows], column.type, from_pandas=True)
+        for column in SCHEMA
+    ]
+    return pa.Table.from_arrays(columns, schema=SCHEMA)
+
+
+def _storable(value: object) -> object:
+    """Replace what UTF-8 cannot hold: a worker's output may carry undecodable bytes as lone surrogates."""
+    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value
+
+
+def version_of(schema: pa.Schema) -> int:
+    """Give the schema version that a part was written with.
+
+    Raises:
+        UnreadablePartError: the file carries none, so octprobe did not write it.
+    """
+    text = (schema.metadata or {}).get(_VERSION_KEY, b"")
+    if not text.isdigit() or len(text) > 9:
+        raise UnreadablePartError("it names no schema version, so octprobe did not write it")
+    return int(text)
+
+
+def refuse_newer(version: int, place: str) -> None:
+    """Stop at a part from the future rather than read half of it.
+
+    Raises:
+        StoreError: the part's version is above this octprobe's.
+    """
+    if version > SCHEMA_VERSION:
+        raise StoreError(
+            f"{place} has schema version {version}; this octprobe reads up to {SCHEMA_VERSION}. "
+            "Upgrade octprobe, or give another --store."
+        )
+
+
+def current(table: pa.Table, version: int, columns: Sequence[str]) -> pa.Table:
+    """Bring a table of any known version to today's columns: migrated, added as null, cast.
+
+    Raises:
+        UnreadablePartError: a column has another type than the schema's, or lacks a required value.
+    """
+    for older in range(version, SCHEMA_VERSION):
+        table = MIGRATIONS.get(older, lambda unchanged: unchanged)(table)
+    wanted = pa.schema([SCHEMA.field(name) for name in columns])
+    if table.schema.equals(wanted):
+        return table
+    present = dict(zip(table.column_names, table.columns, strict=True))
+    try:
+        return pa.Table.from_arrays(
+            [_column(present.get(column.name), column, table.num_rows) for column in wanted], schema=wanted
+        )
+    except (pa.ArrowException, ValueError) as error:
+        raise UnreadablePartError(_first_line(error)) from error
+
+
+def _column(stored: pa.ChunkedArray | None, wanted: pa.Field, rows: int) -> pa.ChunkedArray:
+    values = pa.chunked_array([pa.nulls(rows, wanted.type)]) if stored is None else stored.cast(wanted.type)
+    if values.null_count and not wanted.nullable:
+        raise UnreadablePartError(f"column {wanted.name} is absent or null; every row must have it")
+    return values
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
+def columns_markdown() -> str:
+    """Write docs/columns.md: every column with its type, unit, source and meaning."""
+    head = [
+        "# Columns",
+        "",
+        "<!-- Generated by `python -m octprobe.store.schema`; a test holds it current. -->",
+        "",
+        f"One row is one attempt at one design point in one environment; schema version {SCHEMA_VERSION}.",
+        "Absent is null. Measured: a clock or an allocator was read. Counted: a graph was walked, no clock.",
+        "",
+        "| column | type | unit | source | meaning |",
+        "|---|---|---|---|---|",
+    ]
+    return "\n".join(head + [_markdown_row(declared) for declared in fields(Row)]) + "\n"
+
+
+def _markdown_row(declared: Field[Any]) -> str:
+    about = declared.metadata
+    kind = SCHEMA.field(declared.name).type
+    shown = f"list of {kind.value_type}" if pa.types.is_list(kind) else str(kind)
+    cells = (
+        f"`{declared.name}`",
+        shown.replace("double", "float64"),
+        about.get("unit"),
+        about.get("source"),
+        about["meaning"],
+    )
+    return "| " + " | ".join(str(cell or "") for cell in cells) + " |"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(columns_markdown())

@@ -1,0 +1,65 @@
+"""`octprobe cost` against the exact integers of the authors' definitions."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from octprobe.commands.main import app
+
+GOLDEN = list(csv.DictReader((Path(__file__).parents[1] / "octave" / "golden_resnet_macs.csv").open()))
+NETWORKS = sorted({row["network"] for row in GOLDEN}, key=lambda name: (len(name), name))
+
+
+def cost(*arguments: str) -> dict[str, object]:
+    """Run the command in this process and read its object."""
+    ended = CliRunner().invoke(app, ["cost", *arguments, "--json"], catch_exceptions=False)
+    assert ended.exit_code == 0
+    figures: dict[str, object] = json.loads(ended.stdout)
+    return figures
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("network", NETWORKS)
+def test_every_golden_resnet_is_exact(network: str) -> None:
+    """MACs to the last digit, by fvcore, the meta walk and the closed form; parameters do not move."""
+    for row in GOLDEN:
+        if row["network"] == network:
+            figures = cost(network, "--alpha", row["alpha"])
+            paths = sum(int(str(figures[f"macs_{path}"])) for path in ("h2h", "h2l", "l2h", "l2l", "plain"))
+            assert (figures["macs"], figures["macs_dispatched"], paths) == (int(row["macs"]),) * 3
+            assert figures["parameters"] == int(row["parameters"])
+            assert figures["uncounted_ops"] == {}
+
+
+def test_an_alpha_map_names_its_layers() -> None:
+    """Pairs on the command line reach the conversion, and come back in the object."""
+    figures = cost("resnet18", "--alpha", "layer1=0.5,layer2=0.25", "--resolution", "64")
+    assert (figures["alpha"], figures["alpha_map"]) == (None, '{"layer1": 0.5, "layer2": 0.25}')
+
+
+def test_the_table_shows_units_and_the_share_of_vanilla() -> None:
+    """A person reads MACs, bytes and what is left of them."""
+    ended = CliRunner().invoke(app, ["cost", "resnet18", "--alpha", "0.5"], catch_exceptions=False)
+    assert "1.137 GMACs" in ended.stdout
+    assert "0.627" in ended.stdout
+    assert "Operators without a FLOPs rule: none. Exact MACs: 1,137,299,456." in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["renset18"], "resnet18"),
+        (["os:getcwd"], "--allow-import"),
+        (["resnet18", "--alpha", "1.5"], "alpha must lie in [0, 1]"),
+        (["resnet18", "--alpha", "layer9=0.5"], "layer9"),
+    ],
+)
+def test_bad_input_is_one_line(arguments: list[str], words: str) -> None:
+    """What was typed, what is wrong, and what would do."""
+    ended = CliRunner().invoke(app, ["cost", *arguments])
+    assert ended.exception is not None
+    assert words in str(ended.exception)
+    assert "\n" not in str(ended.exception)

@@ -1,0 +1,73 @@
+"""The door: help, version, errors as one line."""
+
+import subprocess
+import sys
+
+import pytest
+
+from octprobe import __version__
+from octprobe.commands import main as module
+from octprobe.errors import StoreError
+
+
+def python(code: str) -> str:
+    """Run a line of Python in a process of its own and give what it printed."""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return ended.stdout
+
+
+def test_help_names_every_command_and_loads_nothing_heavy() -> None:
+    """The whole list answers without torch, pandas, pydantic or pyarrow."""
+    heavy = "{'torch', 'pandas', 'pydantic', 'pyarrow', 'numpy', 'timm'}"
+    out = python(
+        "import sys; sys.argv = ['octprobe', '--help']\n"
+        "from octprobe.commands.main import app\n"
+        "try: app()\n"
+        "except SystemExit: pass\n"
+        f"print(sorted({heavy} & set(sys.modules)))"
+    )
+    for command in ("sweep", "show", "front", "cost", "schema", "doctor"):
+        assert command in out
+    assert out.splitlines()[-1] == "[]"
+
+
+def test_the_version_is_the_packages() -> None:
+    """`octprobe --version` is one line."""
+    assert python(
+        "import sys; sys.argv = ['octprobe', '--version']\n"
+        "from octprobe.commands.main import main\n"
+        "try: main()\n"
+        "except SystemExit: pass"
+    ) == f"octprobe {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (StoreError("results/x: no such folder."), 2, "octprobe: results/x: no such folder.\n"),
+        (KeyboardInterrupt(), 130, "octprobe: interrupted\n"),
+        (
+            RuntimeError("boom"),
+            70,
+            "octprobe: RuntimeError: boom. This is a fault of octprobe; set OCTPROBE_DEBUG=1 to see where.\n",
+        ),
+    ],
+)
+def test_whatever_is_raised_becomes_a_line_and_a_code(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
+    code: int,
+    line: str,
+) -> None:
+    """No traceback reaches a person, unless asked for."""
+
+    def broken() -> None:
+        raise error
+
+    monkeypatch.setattr(module, "app", broken)
+    monkeypatch.delenv("OCTPROBE_DEBUG", raising=False)
+    with pytest.raises(SystemExit) as ended:
+        module.main()
+    assert ended.value.code == code
+    assert capsys.readouterr().err == line

@@ -1,0 +1,215 @@
+"""`octprobe sweep` as a person runs it: real processes, a real store, small layers."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+import octprobe
+from octprobe.plan.space import expand
+from octprobe.plan.spec import read_spec
+
+SPEC = """\
+version: 1
+name: tiny
+subject: layer
+axes:
+  in_channels: [8]
+  out_channels: [8, 16, 24]
+  resolution: [8]
+  alpha: [0, 0.5]
+measure: {relative_ci: 0.5, min_seconds: 0, max_seconds: 1, rounds: 3}
+"""
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> Path:
+    """Give a sweep file of three groups of two layers."""
+    path = tmp_path / "tiny.yaml"
+    path.write_text(SPEC)
+    return path
+
+
+def run(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run the command line to its end."""
+    command = [sys.executable, "-m", "octprobe", *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+
+
+@contextmanager
+def started(*arguments: str | Path, cwd: Path) -> Iterator[subprocess.Popen[str]]:
+    """Run the command line beside the test."""
+    command = [sys.executable, "-u", "-m", "octprobe", *map(str, arguments)]
+    process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        if process.stdout:
+            process.stdout.close()
+
+
+def read_until(process: subprocess.Popen[str], word: str) -> None:
+    """Read the process's lines until one holds a word."""
+    assert process.stdout
+    for line in process.stdout:
+        if word in line:
+            return
+    pytest.fail(f"the process ended without saying {word!r}")
+
+
+def workers_of(pid: int) -> list[int]:
+    """Give the processes whose parent is `pid`."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid:
+            found.append(int(stat.parent.name))
+    return found
+
+
+def wait_gone(pids: list[int]) -> None:
+    """Wait for processes to end; fails through the test's own limit if they do not."""
+    for pid in pids:
+        try:
+            descriptor = os.pidfd_open(pid)
+        except ProcessLookupError:
+            continue
+        assert select.select([descriptor], [], [], 30)[0], f"process {pid} outlived its parent"
+        os.close(descriptor)
+
+
+@pytest.mark.slow
+def test_a_sweep_ends_with_rows_a_summary_and_one_json_object(spec: Path, tmp_path: Path) -> None:
+    """Six points are measured; a second run keeps them; the store loads as a frame."""
+    first = run("sweep", spec, "--json", cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    ended = json.loads(first.stdout)
+    assert {key: ended[key] for key in ("planned", "measured", "skipped", "failed", "resumed")} == {
+        "planned": 6,
+        "measured": 6,
+        "skipped": 0,
+        "failed": 0,
+        "resumed": 0,
+    }
+    assert ended["store"] == "results/tiny"
+    assert ended["wall_s"] > 0
+    frame = octprobe.load(tmp_path / ended["store"])
+    assert frame.columns[0] == "point_id"
+    assert len(frame) == 6
+    assert (frame["macs"] == frame["macs_dispatched"]).all()
+    assert (frame["latency_samples"] >= 30).all()
+    octave = frame[frame["alpha_out"] == 0.5]
+    assert (octave["pairs"] >= 30).all()
+    assert octave["verdict"].isin(["FASTER", "SLOWER", "SAME", "AMBIGUOUS"]).all()
+    assert frame["peak_memory_allocator_bytes"].notna().all()
+    assert frame["device_time_ms"].notna().all()
+    second = run("sweep", spec, cwd=tmp_path)
+    assert second.returncode == 0
+    assert "0 measured, 6 kept from before" in second.stdout
+    assert "Fastest alpha against vanilla" in second.stdout
+
+
+@pytest.mark.slow
+def test_a_sweep_killed_in_the_middle_goes_on_where_it_was(spec: Path, tmp_path: Path) -> None:
+    """After SIGKILL no worker is left, and the next run measures exactly what is missing."""
+    with started("sweep", spec, cwd=tmp_path) as process:
+        read_until(process, "[2/6] saved")
+        workers = workers_of(process.pid)
+        assert workers
+        process.kill()
+        process.wait()
+        wait_gone(workers)
+    done_before = set(octprobe.load(tmp_path / "results/tiny")["point_id"])
+    assert 2 <= len(done_before) < 6
+    ended = json.loads(run("sweep", spec, "--json", cwd=tmp_path).stdout)
+    assert (ended["resumed"], ended["measured"]) == (len(done_before), 6 - len(done_before))
+    frame = octprobe.load(tmp_path / "results/tiny")
+    assert set(frame["point_id"]) == {point.point_id for point in expand(read_spec(spec), "cpu").points}
+    assert (frame["attempt"] == 1).all()
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_after_the_round_in_hand_and_saves(spec: Path, tmp_path: Path) -> None:
+    """Exit code 130, one line said, finished points kept, and the rest measured by the next run."""
+    with started("sweep", spec, cwd=tmp_path) as process:
+        read_until(process, "[2/6] saved")
+        process.send_signal(signal.SIGINT)
+        read_until(process, "Ending after the round in hand")
+        assert process.stdout
+        process.stdout.read()
+        assert process.wait() == 130
+    ended = json.loads(run("sweep", spec, "--json", cwd=tmp_path).stdout)
+    assert ended["resumed"] >= 2
+    assert ended["resumed"] + ended["measured"] == 6
+
+
+def test_bad_files_are_one_line_and_exit_code_2(tmp_path: Path) -> None:
+    """No traceback, no store."""
+    (tmp_path / "bad.yaml").write_text(SPEC.replace("0.5]", "1.5]"))
+    for file, words in (("bad.yaml", "alpha must lie in [0, 1]"), ("absent.yaml", "absent.yaml")):
+        ended = run("sweep", file, cwd=tmp_path)
+        assert ended.returncode == 2
+        assert words in ended.stderr
+        assert "Traceback" not in ended.stderr
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--only", "alpha == 0.3"], "holds for none of the 6 points"),
+        (["--only", "alfa > 0"], "alpha"),
+        (["--only", "__import__('os')"], "--only"),
+        (["--retry", "failled"], "not a status or doubt"),
+        (["--limit", "0"], "--limit"),
+    ],
+)
+def test_bad_options_are_one_line_and_exit_code_2(
+    spec: Path, tmp_path: Path, options: list[str], words: str
+) -> None:
+    """What was typed, the rule, and what would do."""
+    ended = run("sweep", spec, *options, cwd=tmp_path)
+    assert ended.returncode == 2
+    assert words in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.slow
+def test_a_dry_run_shows_the_plan_and_writes_nothing(spec: Path, tmp_path: Path) -> None:
+    """Points, MACs and estimates in words and as JSON."""
+    ended = run("sweep", spec, "--dry-run", cwd=tmp_path)
+    assert ended.returncode == 0
+    assert "6 points in 3 groups" in ended.stdout
+    plan = json.loads(run("sweep", spec, "--dry-run", "--json", "--only", "alpha > 0", cwd=tmp_path).stdout)
+    assert [point["alpha_out"] for point in plan["points"]] == [0.5] * 3
+    # 8 -> 8 at 8x8, half low: 4x4 channels and 9 taps on 64, then three times 16 positions.
+    assert plan["points"][0]["macs"] == 4 * 4 * 9 * (64 + 3 * 16)
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.slow
+def test_a_second_dry_run_does_not_load_torch(spec: Path, tmp_path: Path) -> None:
+    """Counts are kept, so that planning again is instant."""
+    run("sweep", spec, "--dry-run", cwd=tmp_path)
+    code = (
+        "import sys; sys.argv = ['octprobe', 'sweep', 'tiny.yaml', '--dry-run']\n"
+        "from octprobe.commands.main import app\n"
+        "app(standalone_mode=False)\n"
+        "print('torch' in sys.modules)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert ended.stdout.splitlines()[-1] == "False"

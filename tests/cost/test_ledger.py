@@ -1,0 +1,81 @@
+"""Counts kept between runs."""
+
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from fakes import COST
+
+from octprobe.cache import Cache
+from octprobe.cost import ledger as module
+from octprobe.cost.ledger import Ledger
+from octprobe.plan.point import Conditions, DesignPoint, NetworkSubject
+from octprobe.store.records import Cost
+
+
+def point(network: str = "resnet18", alpha: str = "0.5", **conditions: object) -> DesignPoint:
+    """Give a network's point."""
+    return DesignPoint(
+        subject=NetworkSubject(network=network, alpha=Decimal(alpha)), conditions=Conditions(**conditions)
+    )
+
+
+class Counter:
+    """A count that says how often it was made."""
+
+    def __init__(self) -> None:
+        self.made = 0
+
+    def __call__(self, asked: DesignPoint) -> Cost:
+        self.made += 1
+        return replace(COST, macs=self.made)
+
+
+def test_a_point_is_counted_once(tmp_path: Path) -> None:
+    """The second ledger reads what the first wrote, as an equal value."""
+    counter = Counter()
+    first = Ledger(counter, "full", Cache("costs", tmp_path)).cost(point())
+    again = Ledger(counter, "full", Cache("costs", tmp_path)).cost(point())
+    assert (counter.made, first) == (1, again)
+
+
+@pytest.mark.parametrize(
+    "conditions", [{"batch": 8}, {"dtype": "bfloat16"}, {"memory_format": "channels_last"}, {"threads": 1}]
+)
+def test_axes_without_effect_share_a_count(tmp_path: Path, conditions: dict[str, object]) -> None:
+    """Figures are an item's, in float32."""
+    counter = Counter()
+    kept = Ledger(counter, "full", Cache("costs", tmp_path))
+    kept.cost(point())
+    kept.cost(point(**conditions))
+    assert counter.made == 1
+
+
+def test_resolution_alpha_network_and_kind_have_counts_of_their_own(tmp_path: Path) -> None:
+    """Five questions, five counts."""
+    counter, cache = Counter(), Cache("costs", tmp_path)
+    kept = Ledger(counter, "full", cache)
+    for asked in (point(), point(resolution=64), point(alpha="0.25"), point("resnet26")):
+        kept.cost(asked)
+    Ledger(counter, "quick", cache).cost(point())
+    assert counter.made == 5
+
+
+def test_a_persons_own_network_is_counted_every_time(tmp_path: Path) -> None:
+    """Its code may have changed; torchvision's is versioned."""
+    counter = Counter()
+    kept = Ledger(counter, "full", Cache("costs", tmp_path))
+    for name in ("my.module:net", "my.module:net", "torchvision:resnet18", "torchvision:resnet18"):
+        kept.cost(point(name))
+    assert counter.made == 3
+
+
+def test_a_change_of_method_forgets_old_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another version of torch or of our own counters asks anew."""
+    counter = Counter()
+    kept = Ledger(counter, "full", Cache("costs", tmp_path))
+    kept.cost(point())
+    monkeypatch.setattr(module, "_method", lambda: "another")
+    kept.cost(point())
+    assert counter.made == 2

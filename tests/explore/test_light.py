@@ -1,0 +1,43 @@
+"""The desk stays light: no torch, whatever it shows."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from fakes_store import resnet_rows
+from octprobe.store.store import Store
+
+CODE = """
+import sys
+from pathlib import Path
+import octprobe
+from octprobe.commands.front import front
+from octprobe.commands.show import show
+from octprobe.commands.summary import print_summary
+from octprobe.commands.terminal import make_console
+store = Path(sys.argv[1])
+front(store, x="latency", y="macs", as_json=False)
+show(store, as_json=False)
+print_summary(store, make_console())
+print("heavy:", sorted({"torch", "torchvision", "timm", "fvcore", "streamlit"} & set(sys.modules)))
+"""
+
+
+def test_the_desk_never_loads_torch(tmp_path: Path) -> None:
+    """Front, show and summary run to the end without the bench wing."""
+    Store.create(tmp_path).append(resnet_rows([("0", 80.0, None, 400), ("0.5", 70.0, 0.9, 200)]))
+    ran = subprocess.run(  # noqa: S603 - our own interpreter and code
+        [sys.executable, "-c", CODE, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert "alpha 0.5 is the fastest" in ran.stdout
+    assert ran.stdout.splitlines()[-1] == "heavy: []"
+
+
+def test_command_modules_import_nothing_heavy() -> None:
+    """`octprobe --help` imports every command; pandas waits until one runs."""
+    code = (
+        "import sys, octprobe.commands.front, octprobe.commands.show; "
+        "print(sorted({'pandas', 'pyarrow', 'numpy', 'torch'} & set(sys.modules)))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - our own interpreter and code
+    assert ran.stdout.strip() == "[]"

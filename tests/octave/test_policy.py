@@ -1,0 +1,95 @@
+"""Alpha maps and the policy: which convolutions get which alpha."""
+
+from fractions import Fraction
+
+import pytest
+import torch
+from torch import nn
+
+from octave.nets import Small
+from octprobe.errors import ConversionError
+from octprobe.networks import build_network
+from octprobe.octave import OctaveConv2d, octavize
+from octprobe.octave.policy import alphas_of_map, covers
+
+CONVS = ["conv1", "layer1.0.conv1", "layer1.0.conv2", "layer10.0.conv1", "layer2.0.conv1", "layer2.1.conv1"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "expected"),
+    [
+        ("layer1", "layer1.0.conv1", True),
+        ("layer1", "layer10.0.conv1", False),
+        ("layer1.*", "layer1.0.conv1", True),
+        ("layer?", "layer2.1.conv1", True),
+        ("*.conv2", "layer1.0.conv2", True),
+        ("conv2", "layer1.0.conv2", False),
+        ("LAYER1", "layer1.0.conv1", False),
+    ],
+)
+def test_a_pattern_covers_a_name_or_what_lies_within(pattern: str, name: str, expected: bool) -> None:
+    """Whole module names, case and all; a bare name covers its children."""
+    assert covers(pattern, name) is expected
+
+
+def test_the_last_match_wins() -> None:
+    """Later patterns override, and what none matches is left out."""
+    got = alphas_of_map({"layer*": 0.5, "layer2": "0.25", "layer2.1.*": 0}, CONVS)
+    half, quarter = Fraction(1, 2), Fraction(1, 4)
+    assert got == {
+        "layer1.0.conv1": half,
+        "layer1.0.conv2": half,
+        "layer10.0.conv1": half,
+        "layer2.0.conv1": quarter,
+        "layer2.1.conv1": 0,
+    }
+
+
+def test_a_pattern_that_matches_nothing_is_refused_with_the_nearest_name() -> None:
+    """A misspelt stage is named with what was meant, at alpha 0 too."""
+    with pytest.raises(ConversionError, match=r"'laier2' matches no convolution; did you mean 'layer2'\?"):
+        alphas_of_map({"layer1": 0.5, "laier2": 0.25}, CONVS)
+    with pytest.raises(ConversionError, match=r"'fc' matches no convolution"):
+        octavize(Small(), {"fc": 0})
+
+
+def test_an_alpha_outside_its_range_names_its_pattern() -> None:
+    """The place, the value and the rule."""
+    with pytest.raises(ConversionError, match=r"alpha map: 'layer1': alpha is 1\.5; .*\[0, 1\]"):
+        alphas_of_map({"layer1": 1.5}, CONVS)
+
+
+def test_members_of_one_group_that_differ_are_listed() -> None:
+    """All convolutions that are added into one stream need one alpha."""
+    model = build_network("resnet50")
+    with pytest.raises(ConversionError) as caught:
+        octavize(model, {"layer1": 0.5, "layer1.1.conv3": 0.25})
+    message = str(caught.value)
+    assert "layer1.0.conv3 0.5, layer1.0.downsample.0 0.5, layer1.1.conv3 0.25, layer1.2.conv3 0.5" in message
+    with pytest.raises(ConversionError, match=r"layer1\.0\.conv3 0\.5, layer1\.0\.downsample\.0 0, "):
+        octavize(model, {"layer1.0.conv3": 0.5})
+
+
+def test_any_other_network_is_octave_from_after_the_stem_to_before_the_last_down_sampling() -> None:
+    """Both blocks, and the border out of them; stem and head are plain."""
+    network = octavize(Small(), 0.5, torch.zeros(1, 3, 32, 32))
+    octave = {name for name, module in network.named_modules() if isinstance(module, OctaveConv2d)}
+    assert octave == {"block1.conv1", "block1.conv2", "block2.conv1", "block2.conv2", "down"}
+
+
+@pytest.mark.parametrize("name", ["torchvision:vgg11", "torchvision:mnasnet0_5"])
+def test_the_general_policy_converts_other_networks(name: str) -> None:
+    """A chain and a network of depthwise convolutions keep their shapes."""
+    with torch.device("meta"):
+        model = build_network(name)
+    network = octavize(model, 0.5)
+    assert any(isinstance(module, OctaveConv2d) for module in network.modules())
+    assert network(torch.empty(1, 3, 96, 96, device="meta")).shape == (1, 1000)
+
+
+def test_a_network_without_a_place_for_octave_is_refused() -> None:
+    """One convolution is all stem; a network without any has nothing to convert."""
+    with pytest.raises(ConversionError, match=r"the policy finds no convolution .* alpha map"):
+        octavize(nn.Sequential(nn.Conv2d(3, 4, 3, padding=1)), 0.5)
+    with pytest.raises(ConversionError, match="has no Conv2d"):
+        octavize(nn.Sequential(nn.Linear(3, 4)), 0.5)

@@ -1,0 +1,213 @@
+"""One operator at a time on pairs, and the table itself."""
+
+import operator
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from octave.nets import Chain, constant_image, replicating
+from octprobe.errors import ConversionError
+from octprobe.octave import octavize
+from octprobe.octave.layers import Each, EachDropPath, EachPool, GlobalPool, Merge
+from octprobe.octave.network import OctaveNetwork
+from octprobe.octave.rules import RULES
+from octprobe.octave.table import Flow, RuleTable
+
+
+class Function(nn.Module):
+    """A function in the place of a module, traced into."""
+
+    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Call it."""
+        return self.function(x)
+
+
+def converted(between: nn.Module, *, size: int = 16) -> tuple[nn.Module, OctaveNetwork]:
+    """Give a chain with something between its octave convolutions, and its octave form."""
+    torch.manual_seed(0)
+    model = replicating(Chain(between)).double().eval()
+    network = octavize(model, {"middle": 0.25}, torch.zeros(1, 3, size, size))
+    assert isinstance(network, OctaveNetwork)
+    return model, network
+
+
+ELEMENTWISE = [
+    nn.ReLU(),
+    nn.SiLU(),
+    nn.Identity(),
+    nn.Dropout(0.5),
+    nn.BatchNorm2d(8),
+    Function(functional.relu),
+    Function(functional.hardswish),
+    Function(torch.sigmoid),
+    Function(lambda x: x.relu()),
+    Function(lambda x: functional.leaky_relu(x, 0.3)),
+    Function(lambda x: x + x),
+    Function(lambda x: torch.add(functional.relu(x), x)),
+    Function(lambda x: x * x.mean((2, 3), keepdim=True)),
+    Function(lambda x: x.mean([-1, -2], True) * x),
+    Function(lambda x: functional.dropout(x, 0.5, training=False)),
+]
+POOLS = [
+    nn.MaxPool2d(3, 2, 1),
+    nn.MaxPool2d(2),
+    nn.AvgPool2d(2),
+    nn.AvgPool2d(2, ceil_mode=True),
+    nn.AvgPool2d(3, 2, 1, count_include_pad=False),
+]
+
+
+@pytest.mark.parametrize("between", ELEMENTWISE, ids=str)
+def test_elementwise_operators_keep_the_pair_and_the_channels(between: nn.Module) -> None:
+    """Constant field equals vanilla, and nothing was merged on the way to the last convolution."""
+    model, network = converted(between)
+    assert not any(isinstance(module, Merge) for module in network.modules())
+    for size in (16, 13):
+        x = constant_image(size)
+        with torch.no_grad():
+            torch.testing.assert_close(network(x), model(x), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("between", POOLS, ids=str)
+@pytest.mark.parametrize("size", [16, 15, 14, 13])
+def test_poolings_keep_low_half_of_high(between: nn.Module, size: int) -> None:
+    """Each frequency is pooled, and the low part is cropped to half the high size, rounded up."""
+    model, network = converted(between, size=size)
+    assert not any(isinstance(module, Merge) for module in network.modules())
+    x = constant_image(size)
+    with torch.no_grad():
+        torch.testing.assert_close(network(x), model(x), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    "pool", [nn.AdaptiveAvgPool2d(1), nn.AdaptiveAvgPool2d((1, 1)), nn.AdaptiveMaxPool2d(1)]
+)
+def test_pooling_all_of_space_gathers_the_original_order(pool: nn.Module) -> None:
+    """What follows is plain and sees every channel in its place."""
+    model, network = converted(pool)
+    assert isinstance(network.get_submodule("between"), GlobalPool)
+    x = constant_image(11)
+    with torch.no_grad():
+        torch.testing.assert_close(network(x), model(x), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("between", [nn.GroupNorm(2, 8), nn.LayerNorm((8, 16, 16))], ids=str)
+def test_norms_that_mix_channels_leave_the_octave_world(between: nn.Module) -> None:
+    """The pair is merged first; that is a rule, not an unknown."""
+    model, network = converted(between)
+    assert isinstance(network.get_submodule("middle_merge"), Merge)
+    assert network.conversion.merged == ()
+    x = constant_image(16)
+    with torch.no_grad():
+        torch.testing.assert_close(network(x), model(x), rtol=1e-7, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("between", "message"),
+    [
+        (nn.Softmax(1), r"node between: operator torch\.nn\.modules\.activation\.Softmax .* no rule"),
+        (Function(lambda x: x * x), r"node mul: operator _operator\.mul .*two pairs"),
+        (Function(lambda x: x + 1), r"node add: .*two tensors"),
+        (Function(lambda x: x.flip(2)), r"node flip: operator flip "),
+        (nn.AdaptiveAvgPool2d(2), r"node between: .*one position"),
+        (Function(lambda x: x + x.mean(1, True)), r"node mean: .*height and width"),
+        (Function(functional.softplus), r"node softplus: "),
+    ],
+)
+def test_what_no_rule_covers_names_node_operator_and_table(between: nn.Module, message: str) -> None:
+    """One line with the place and the way out."""
+    with pytest.raises(
+        ConversionError, match=message + r"[^\n]*rules\.py; add one, or pass on_unknown='merge'[^\n]*$"
+    ):
+        converted(between)
+
+
+@pytest.mark.parametrize(("outputs", "octave"), [(8, True), (16, False)])
+def test_a_depthwise_convolution_inherits_or_leaves(outputs: int, octave: bool) -> None:  # parametrised
+    """One output a channel splits as its input; a depth multiplier makes the value plain."""
+    between = nn.Sequential(nn.Conv2d(8, outputs, 3, padding=1, groups=8), nn.Conv2d(outputs, 8, 1))
+    model, network = converted(between)
+    assert (type(network.get_submodule("between.0")) is not nn.Conv2d) is octave
+    x = constant_image(16)
+    with torch.no_grad():
+        torch.testing.assert_close(network(x), model(x), rtol=1e-10, atol=1e-10)
+
+
+def test_a_shared_activation_serves_plain_values_and_pairs() -> None:
+    """One ReLU called on a plain value and on a pair, as networks that own one only do."""
+
+    class Shared(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 8, 3, padding=1)
+            self.last, self.act = nn.Conv2d(8, 4, 1), nn.ReLU()
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.act(self.last(self.act(self.second(self.act(self.first(x))))))
+
+    model = replicating(Shared()).double().eval()
+    network = octavize(model, {"second": 0.5}, torch.zeros(1, 3, 8, 8))
+    assert isinstance(network.get_submodule("act"), Each)
+    with torch.no_grad():
+        torch.testing.assert_close(
+            network(constant_image(8)), model(constant_image(8)), rtol=1e-10, atol=1e-10
+        )
+
+
+def test_a_convolution_called_in_two_forms_is_refused() -> None:
+    """One weight cannot be plain here and octave there."""
+
+    class Twice(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.other = nn.Conv2d(8, 8, 1), nn.Conv2d(8, 8, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.first(self.other(self.first(x)))
+
+    with pytest.raises(ConversionError, match="module first is called in places that split differently"):
+        octavize(Twice(), {"other": 0.5}, torch.zeros(1, 8, 8, 8))
+
+
+def test_drop_path_drops_both_frequencies_with_one_mask() -> None:
+    """A sample loses both parts or keeps both, scaled alike."""
+    from timm.layers import DropPath  # takes seconds
+
+    torch.manual_seed(0)
+    layer, pair = EachDropPath(DropPath(0.5)), (torch.ones(64, 3, 4, 4), torch.ones(64, 2, 2, 2))
+    high, low = layer.train()(pair)
+    assert torch.equal(high[:, 0, 0, 0], low[:, 0, 0, 0])
+    assert set(high.unique().tolist()) == {0.0, 2.0}
+    assert layer.eval()(pair) is pair
+
+
+def test_pooling_of_a_pair_without_high_channels_keeps_its_size() -> None:
+    """The empty high part still says how large the value is."""
+    pool = EachPool(nn.MaxPool2d(3, 2, 1), nn.MaxPool2d(3, 2, 1, ceil_mode=True))
+    high, low = pool((torch.ones(2, 0, 9, 8), torch.ones(2, 4, 5, 4)))
+    assert (high.shape, low.shape) == ((2, 0, 5, 4), (2, 4, 3, 2))
+
+
+def test_duplicate_rules_are_refused() -> None:
+    """An operator has one rule."""
+    table = RuleTable()
+    table.add(operator.add, flow=Flow.INHERIT)(lambda rewriter, node: None)
+    with pytest.raises(ValueError, match="has a rule already"):
+        table.add(operator.add, flow=Flow.LEAVE)(lambda rewriter, node: None)
+
+
+def test_a_subclass_has_no_rule_of_its_parents() -> None:
+    """A weight-standardised convolution computes something else than its parent class."""
+
+    class Standardised(nn.Conv2d):
+        pass
+
+    assert RULES.for_module(nn.Conv2d(1, 1, 1)) is not None
+    assert RULES.for_module(Standardised(1, 1, 1)) is None

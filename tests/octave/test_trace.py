@@ -1,0 +1,74 @@
+"""One graph for both modes."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from octprobe.errors import ConversionError
+from octprobe.octave.layers import ByMode
+from octprobe.octave.trace import trace
+
+
+class Dropping(nn.Module):
+    """A functional dropout whose arguments are given in several ways."""
+
+    def __init__(self, *, in_place: bool) -> None:
+        super().__init__()
+        self.inner = nn.Identity()
+        self.in_place = in_place
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Drop half."""
+        if self.in_place:
+            return self.inner(functional.dropout(x, 0.5, self.training, True))
+        return self.inner(functional.dropout(input=x, p=0.5, training=self.training))
+
+
+def no_rules(_: nn.Module) -> bool:
+    """Leave only torch's own modules whole."""
+    return False
+
+
+@pytest.mark.parametrize("in_place", [True, False])
+def test_a_function_that_hangs_on_the_mode_becomes_a_module(in_place: bool) -> None:  # parametrised
+    """The graph calls a module that looks up the mode when it runs; the node keeps its name."""
+    model = Dropping(in_place=in_place)
+    graph = trace(model, no_rules)
+    names = [node.name for node in graph.nodes]
+    assert names == ["x", "dropout", "inner", "output"]
+    assert isinstance(model.get_submodule("dropout_by_mode"), ByMode)
+    module, x = torch.fx.GraphModule(model, graph), torch.ones(64)
+    assert set(module.train()(x.clone()).unique().tolist()) == {0.0, 2.0}
+    assert torch.equal(module.eval()(x.clone()), x)
+
+
+def test_tracing_leaves_the_modes_as_they_were() -> None:
+    """Modes differ from module to module where batch norms are frozen."""
+    model = nn.Sequential(nn.ReLU(), nn.BatchNorm2d(3)).train()
+    model[1].eval()
+    trace(model, no_rules)
+    assert [module.training for module in model.modules()] == [True, True, False]
+
+
+class TwoGraphs(nn.Module):
+    """Another computation in training than in evaluation."""
+
+    def __init__(self, *, longer: bool) -> None:
+        super().__init__()
+        self.longer = longer
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Add one in training, and multiply in evaluation or do nothing."""
+        if self.training:
+            return x + 1
+        return x if self.longer else x * 2
+
+
+@pytest.mark.parametrize(
+    ("longer", "message"), [(True, "3 operators in training, 2 in eval"), (False, "node mul is")]
+)
+def test_a_network_of_two_graphs_is_refused(longer: bool, message: str) -> None:  # parametrised
+    """The message says where the graphs part."""
+    with pytest.raises(ConversionError, match=f"TwoGraphs: .*{message}.*only a network of one graph"):
+        trace(TwoGraphs(longer=longer), no_rules)
