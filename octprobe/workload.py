@@ -41,7 +41,9 @@ def build_workload(point: DesignPoint, *, allow_import: bool = False) -> Workloa
     try:
         subject, conditions = point.subject, point.conditions
         if isinstance(subject, NetworkSubject):
-            return network_workload(subject, conditions.batch, conditions.resolution, allow_import=allow_import)
+            return network_workload(
+                subject, conditions.batch, conditions.resolution, allow_import=allow_import
+            )
         return layer_workload(subject, conditions.batch, conditions.resolution)
     finally:
         torch.set_rng_state(generator_state)

@@ -102,7 +102,9 @@ class FakeInstrument:
         """Give the same cost for everything."""
         if self._befalls(point, "clumsy"):
             os.kill(os.getpid(), signal.SIGKILL)
-        return Measurement(status=Status.MEASURED, cost=COST, memory=Memory(peak_allocator_bytes=9, peak_reserved_bytes=None))
+        return Measurement(
+            status=Status.MEASURED, cost=COST, memory=Memory(peak_allocator_bytes=9, peak_reserved_bytes=None)
+        )
 
     def _time(self, point: DesignPoint, task: Any) -> Measurement:
         with self._journal.open("a") as journal:
@@ -122,11 +124,21 @@ class FakeInstrument:
         samples = tuple(base_ms + 0.001 * k for k in range(30))
         ratios = () if point.is_anchor else tuple(0.8 + 0.0001 * k for k in range(30))
         latency = Latency(
-            samples_ms=samples, calls_per_sample=1, pair_ratios=ratios, rounds=3, first_call_ms=20.0, warmup_calls=4
+            samples_ms=samples,
+            calls_per_sample=1,
+            pair_ratios=ratios,
+            rounds=3,
+            first_call_ms=20.0,
+            warmup_calls=4,
         )
         return Measurement(status=Status.MEASURED, latency=latency, build_seconds=0.1)
 
     @staticmethod
     def _befalls(point: DesignPoint, fate: str) -> bool:
         subject = point.subject
-        return isinstance(subject, NetworkSubject) and subject.network == fate and not point.is_anchor and subject.alpha == subject.alpha.__class__("0.5")
+        return (
+            isinstance(subject, NetworkSubject)
+            and subject.network == fate
+            and not point.is_anchor
+            and subject.alpha == subject.alpha.__class__("0.5")
+        )

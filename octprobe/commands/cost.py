@@ -14,7 +14,9 @@ def cost(
     alpha: Annotated[
         str, typer.Option(help="Share of low channels, or pairs such as layer1=0.5,layer2=0.25.")
     ] = "0",
-    resolution: Annotated[int, typer.Option(min=1, max=16384, help="Side of the square image, pixels.")] = 224,
+    resolution: Annotated[
+        int, typer.Option(min=1, max=16384, help="Side of the square image, pixels.")
+    ] = 224,
     allow_import: Annotated[bool, typer.Option(help="Allow module:function, which runs that code.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -68,7 +70,9 @@ def _print_table(point: Any, costs: dict[str, Any]) -> None:
         table.add_column(heading, justify="left" if heading == "figure" else "right")
     rows = [("MACs (fvcore)", cost.macs, vanilla.macs, show_macs)]
     rows += [
-        (f"  closed form {path}", macs, None, show_macs) for path, macs in asdict(cost.path_macs).items() if macs
+        (f"  closed form {path}", macs, None, show_macs)
+        for path, macs in asdict(cost.path_macs).items()
+        if macs
     ]
     rows += [
         ("element-wise FLOPs (fvcore)", cost.elementwise_flops, vanilla.elementwise_flops, show_count),

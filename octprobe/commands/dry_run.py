@@ -56,7 +56,9 @@ def _print(
         console.print(_group_table(estimate))
         for point in estimate.points:
             if point.reason:
-                console.print(f"  skipped: {escape(point.point.label())}: {escape(point.reason)}", soft_wrap=True)
+                console.print(
+                    f"  skipped: {escape(point.point.label())}: {escape(point.reason)}", soft_wrap=True
+                )
     for line in _exclusion_lines(plan.exclusions):
         console.print(escape(line))
     count = sum(len(estimate.points) for estimate in estimates)

@@ -121,7 +121,8 @@ class SweepRun:
             resumed=resumed,
             by_status=by_status,
             failed_before=failed_before,
-            interrupted=self.stop.is_set() and by_status.total() - by_status[Status.INTERRUPTED] < len(pending),
+            interrupted=self.stop.is_set()
+            and by_status.total() - by_status[Status.INTERRUPTED] < len(pending),
             wall_s=time.monotonic() - start,
         )
 

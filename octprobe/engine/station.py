@@ -98,9 +98,7 @@ class Station:
     ) -> tuple[Mapping[str, Measurement], frozenset[str]]:
         self._timing = self._timing or self._start()
         try:
-            timed, settled = self._timing.ask(
-                TimeGroup(task), task.settings.timeout_seconds, note, stop
-            )
+            timed, settled = self._timing.ask(TimeGroup(task), task.settings.timeout_seconds, note, stop)
         except WorkerDied:
             self._timing.kill()
             self._timing = None
@@ -113,7 +111,9 @@ class Station:
         if measurement.latency is None or measurement.status is not Status.MEASURED:
             return measurement
         if not is_settled:
-            return replace(measurement, status=Status.INTERRUPTED, reason="stopped before its rounds were done")
+            return replace(
+                measurement, status=Status.INTERRUPTED, reason="stopped before its rounds were done"
+            )
         account = self._account(point, measurement, task, note)
         if isinstance(account, WorkerDeath):
             reason = f"no memory and device time: {account.reason}"

@@ -98,7 +98,9 @@ def _load(spec: InstrumentSpec) -> Instrument | Broken:
         instrument: Instrument = getattr(import_module(module), name)(**spec.arguments)
     except OctprobeError as error:
         return Broken(Status.FAILED, str(error))
-    except Exception as error:  # a package that does not load is the machine's owner's to mend; told in one line
+    except (
+        Exception
+    ) as error:  # a package that does not load is the machine's owner's to mend; told in one line
         traceback.print_exc()
         return Broken(status_of(error), reason_of(error))
     return instrument
@@ -109,7 +111,9 @@ def _answer(instrument: Instrument, request: object, connection: Connection) -> 
         return Answer(_perform(instrument, request, connection))
     except (BrokenPipeError, EOFError):
         raise
-    except Exception as error:  # the boundary of the process: whatever failed becomes a status, never a lost sweep
+    except (
+        Exception
+    ) as error:  # the boundary of the process: whatever failed becomes a status, never a lost sweep
         traceback.print_exc()
         return Broken(status_of(error), reason_of(error))
 

@@ -44,9 +44,7 @@ def processor_breakdown(events: Iterable[Any]) -> tuple[Breakdown, tuple[Doubt, 
     return Breakdown(device_time_ms=time_ms, kernels=None, host_bound=None), ()
 
 
-def device_breakdown(
-    events: Iterable[Any], latency_ms: float | None
-) -> tuple[Breakdown, tuple[Doubt, ...]]:
+def device_breakdown(events: Iterable[Any], latency_ms: float | None) -> tuple[Breakdown, tuple[Doubt, ...]]:
     """Sum and count the kernels; none at all is a doubt, never 0 ms."""
     kernels = [event for event in events if event.device_type == DeviceType.CUDA]
     if not kernels:

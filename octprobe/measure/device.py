@@ -98,9 +98,7 @@ class CudaDevice:
     def time_calls_ms(self, call: Call, calls: int) -> float:
         """See `Device`."""
         while len(self._events) < calls:
-            self._events.append(
-                (self._cuda.Event(enable_timing=True), self._cuda.Event(enable_timing=True))
-            )
+            self._events.append((self._cuda.Event(enable_timing=True), self._cuda.Event(enable_timing=True)))
         pairs = self._events[:calls]
         self._cuda.synchronize(self.torch_device)
         for start, end in pairs:

@@ -53,7 +53,9 @@ def _describe(device: Device) -> Iterator[Finding]:
 def _cuda_finding(device: Device) -> Finding:
     if device.kind == "cuda":
         environment = read_environment(device)
-        state = f"CUDA {environment.cuda}, cuDNN {environment.cudnn}, driver {environment.driver or 'unknown'}"
+        state = (
+            f"CUDA {environment.cuda}, cuDNN {environment.cudnn}, driver {environment.driver or 'unknown'}"
+        )
         advice = None if environment.driver else "install octprobe[nvml] to record the driver"
         return Finding("CUDA", state, usable=True, reason=advice)
     if torch.version.cuda is None:
@@ -100,7 +102,9 @@ def _clocks(device: Device) -> Iterator[Finding]:
     if _GOVERNOR.is_file():
         governor = _GOVERNOR.read_text().strip()
         advice = None if governor == "performance" else "clocks may move while measuring"
-        yield Finding("processor clock", f"governor {governor}", usable=governor == "performance", reason=advice)
+        yield Finding(
+            "processor clock", f"governor {governor}", usable=governor == "performance", reason=advice
+        )
     else:
         advice = "the machine does not show its clocks, as virtual machines do; trust ratios over times"
         yield Finding("processor clock", "unknown", usable=False, reason=advice)

@@ -129,9 +129,7 @@ class TorchInstrument:
             sys.stdout.flush()
 
 
-def _with_latencies(
-    measurements: dict[str, Measurement], timed: TimedGroup
-) -> dict[str, Measurement]:
+def _with_latencies(measurements: dict[str, Measurement], timed: TimedGroup) -> dict[str, Measurement]:
     return {
         name: replace(
             measurement,

@@ -135,7 +135,9 @@ class GroupTimer:
     def _result(self) -> TimedGroup:
         taken = {name: series for name, series in self._series.items() if series.samples_ms}
         doubts = {
-            name: latency_doubts(series.samples_ms, series.round_ends, is_converged(series.progress, self._settings))
+            name: latency_doubts(
+                series.samples_ms, series.round_ends, is_converged(series.progress, self._settings)
+            )
             for name, series in taken.items()
         }
         settled = frozenset(name for name, series in taken.items() if self._is_settled(series))

@@ -42,7 +42,8 @@ def plan_round(counts: Mapping[str, int], anchor: str | None, generator: random.
     for subject, count in counts.items():
         neighbour = None if subject == anchor else anchor
         visits += [
-            Visit(subject, neighbour, neighbour is not None and generator.random() < 0.5) for _ in range(count)
+            Visit(subject, neighbour, neighbour is not None and generator.random() < 0.5)
+            for _ in range(count)
         ]
     generator.shuffle(visits)
     return visits

@@ -56,7 +56,8 @@ def test_a_known_network_is_looked_up_once(monkeypatch: pytest.MonkeyPatch, tmp_
 def test_a_persons_own_factory_is_checked_every_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Whether it may be imported is asked of every run."""
     monkeypatch.setattr(
-        "octprobe.networks.network_fault", lambda _, *, allow_import: None if allow_import else "needs --allow-import"
+        "octprobe.networks.network_fault",
+        lambda _, *, allow_import: None if allow_import else "needs --allow-import",
     )
     cache = Cache("networks", tmp_path)
     assert network_fault_of(allow_import=True, cache=cache)("my.nets:tiny") is None

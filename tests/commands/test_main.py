@@ -33,12 +33,15 @@ def test_help_names_every_command_and_loads_nothing_heavy() -> None:
 
 def test_the_version_is_the_packages() -> None:
     """`octprobe --version` is one line."""
-    assert python(
-        "import sys; sys.argv = ['octprobe', '--version']\n"
-        "from octprobe.commands.main import main\n"
-        "try: main()\n"
-        "except SystemExit: pass"
-    ) == f"octprobe {__version__}\n"
+    assert (
+        python(
+            "import sys; sys.argv = ['octprobe', '--version']\n"
+            "from octprobe.commands.main import main\n"
+            "try: main()\n"
+            "except SystemExit: pass"
+        )
+        == f"octprobe {__version__}\n"
+    )
 
 
 @pytest.mark.parametrize(

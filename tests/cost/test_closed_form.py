@@ -41,7 +41,9 @@ def layer_point(resolution: int = 14, **changes: object) -> DesignPoint:
         "alpha_in": Decimal("0.5"),
         "alpha_out": Decimal("0.5"),
     }
-    return DesignPoint(subject=LayerSubject(**(fields | changes)), conditions=Conditions(resolution=resolution))
+    return DesignPoint(
+        subject=LayerSubject(**(fields | changes)), conditions=Conditions(resolution=resolution)
+    )
 
 
 @pytest.mark.parametrize("geometry", GEOMETRIES, ids=str)
@@ -107,4 +109,7 @@ def test_counts_that_differ_are_told() -> None:
     """The line names each count."""
     cost = full_cost(build_workload(layer_point()))
     line = disagreement(replace(cost, macs=7))
-    assert line == f"MACs an item differ: fvcore 7, meta walk {cost.macs_dispatched}, closed form {cost.macs_dispatched}"
+    assert (
+        line
+        == f"MACs an item differ: fvcore 7, meta walk {cost.macs_dispatched}, closed form {cost.macs_dispatched}"
+    )

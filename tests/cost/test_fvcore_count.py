@@ -18,7 +18,11 @@ def test_macs_and_element_wise_work_are_apart() -> None:
     class Net(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.conv, self.norm, self.pool = nn.Conv2d(4, 4, 1, bias=False), nn.BatchNorm2d(4), nn.AvgPool2d(2)
+            self.conv, self.norm, self.pool = (
+                nn.Conv2d(4, 4, 1, bias=False),
+                nn.BatchNorm2d(4),
+                nn.AvgPool2d(2),
+            )
             self.head = nn.Linear(4, 3)
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:

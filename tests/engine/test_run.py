@@ -31,7 +31,9 @@ def sweep(tmp_path: Path) -> Sweep:
         try:
             origin = Origin("test", "digest", SETTINGS)
             store = Store.create(tmp_path / "store")
-            run = SweepRun(origin, store, executor, memo, stop or Flag(), options or RunOptions(), lambda: NOW)
+            run = SweepRun(
+                origin, store, executor, memo, stop or Flag(), options or RunOptions(), lambda: NOW
+            )
             return run.execute(asked), memo
         finally:
             executor.close()

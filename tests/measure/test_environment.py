@@ -14,7 +14,12 @@ def test_a_processors_environment_has_no_cuda_fields() -> None:
     """A CUDA build of torch measuring a processor names no driver, CUDA or cuDNN."""
     environment = read_environment(CpuDevice())
     assert environment.torch == torch.__version__
-    assert (environment.driver, environment.cuda, environment.cudnn, environment.tf32) == (None, None, None, False)
+    assert (environment.driver, environment.cuda, environment.cudnn, environment.tf32) == (
+        None,
+        None,
+        None,
+        False,
+    )
     assert environment.device_name == environment.cpu_model
     assert environment.cpu_count >= 1
 

@@ -11,7 +11,9 @@ from octprobe.store.records import Status
     "error",
     [
         MemoryError(),
-        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+        RuntimeError(
+            "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"
+        ),
         torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB"),
     ],
 )

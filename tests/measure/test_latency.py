@@ -14,7 +14,9 @@ from octprobe.store.records import Doubt
 SETTINGS = Measure(relative_ci=0.01, min_seconds=0.1, max_seconds=5.0, rounds=3, seed=7)
 
 
-def timed(calls_ms: dict[str, list[float]], settings: Measure = SETTINGS, stop_after: int | None = None) -> TimedGroup:
+def timed(
+    calls_ms: dict[str, list[float]], settings: Measure = SETTINGS, stop_after: int | None = None
+) -> TimedGroup:
     """Time subjects whose calls take these times; `v` is the anchor."""
     clock = FakeClock()
     timer = GroupTimer(CpuDevice(clock), settings, "v")

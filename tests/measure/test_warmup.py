@@ -35,7 +35,8 @@ def test_a_slow_subject_is_not_warmed_for_ever() -> None:
 
 
 @pytest.mark.parametrize(
-    ("level_ms", "calls"), [(80.0, 1), (10.0, 1), (6.0, 2), (1.0, 10), (0.02, 500), (0.001, 1000), (0.0, 1000)]
+    ("level_ms", "calls"),
+    [(80.0, 1), (10.0, 1), (6.0, 2), (1.0, 10), (0.02, 500), (0.001, 1000), (0.0, 1000)],
 )
 def test_a_sample_is_about_ten_milliseconds_of_calls(level_ms: float, calls: int) -> None:
     """Short calls are bundled, at most a thousand; long ones stand alone."""
