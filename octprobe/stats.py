@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 CONFIDENCE = 0.95
-# 2,000 resamples put the standard error of a 2.5 % percentile at .35 percentage points (Efron and Tibshirani, ch. 13).
+# 2,000 resamples put the standard error of a 2.5 % percentile at .35 points: sqrt(.025 * .975 / 2000).
 BOOTSTRAP_RESAMPLES = 2000
 # Below this a percentile interval of a bootstrapped median is mostly the extremes of the sample.
 MIN_PAIRS_FOR_INTERVAL = 10
@@ -43,7 +43,7 @@ class Interval:
 
 @lru_cache(maxsize=1024)
 def _median_rank(count: int, confidence: float) -> int | None:
-    """Largest 1-based rank k with P(Binomial(count, 1/2) < k) at most half the error; None where there is none."""
+    """Give the largest rank k, from 1, with P(Binomial(count, 1/2) < k) at most half the error, or None."""
     tail = (1 - confidence) / 2
     cumulative = 0.0
     rank = 0

@@ -1,5 +1,7 @@
 """MACs, bytes and milliseconds, and how each is shown to a person."""
 
+from decimal import Decimal
+
 ABSENT = "-"
 _DECIMAL_STEPS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _SIGNIFICANT_DIGITS = 4
@@ -9,11 +11,10 @@ def show_number(value: float | None, digits: int = _SIGNIFICANT_DIGITS) -> str:
     """Show a number with so many significant digits, never in exponent form; absent is a dash."""
     if value is None:
         return ABSENT
-    if value == 0:
-        return "0"
-    whole = len(str(int(abs(value)))) if abs(value) >= 1 else 0
-    small = f"{value:.{digits}g}"
-    return f"{value:.{max(digits - whole, 0)}f}" if whole else f"{float(small):f}".rstrip("0").rstrip(".")
+    if abs(value) < 1:
+        return f"{Decimal(f'{value:.{digits}g}'):f}"
+    whole = len(str(int(abs(value))))
+    return f"{value:.{max(digits - whole, 0)}f}"
 
 
 def _scaled(value: float | None, unit: str) -> str:

@@ -1,6 +1,7 @@
 """A design point made into a module and its example input."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -65,7 +66,7 @@ def network_workload(subject: NetworkSubject, batch: int, resolution: int, *, al
 
 def layer_workload(subject: LayerSubject, batch: int, resolution: int) -> Workload:
     """Build one convolution with an input (B, C_in, R, R), split where input channels are low."""
-    geometry = {
+    geometry: dict[str, Any] = {
         "kernel_size": subject.kernel_size,
         "stride": subject.stride,
         "padding": subject.padding,

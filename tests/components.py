@@ -1,10 +1,11 @@
-"""Parts of a machine that some tests need: a test without one skips and names it, except where CI demands it."""
+"""Parts of a machine that some tests need: without one a test skips, or fails where CI demands it."""
 
 import os
 import shutil
 from pathlib import Path
 
 import pytest
+import torch
 
 SHARED = Path(__file__).parents[2] / "shared"
 FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
@@ -13,12 +14,12 @@ _PRESENT = {
     "fashion-mnist": FASHION_MNIST.is_dir,
     "compiler": lambda: any(map(shutil.which, ("c++", "g++", "clang++"))),
     "shared": SHARED.is_dir,
-    "cuda": lambda: _has_cuda(),
+    "cuda": torch.cuda.is_available,
 }
 
 
 def need(component: str) -> None:
-    """Skip the calling test, naming the component, unless it is here; fail where OCTPROBE_REQUIRE lists it."""
+    """Skip the calling test unless the component is here; fail instead where OCTPROBE_REQUIRE lists it."""
     if _PRESENT[component]():
         return
     if component in required():
@@ -34,9 +35,3 @@ def required() -> set[str]:
 def known() -> set[str]:
     """Give the names that tests may need."""
     return set(_PRESENT)
-
-
-def _has_cuda() -> bool:
-    import torch
-
-    return torch.cuda.is_available()

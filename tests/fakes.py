@@ -73,9 +73,9 @@ COST = Cost(
 class FakeInstrument:
     """Measures nothing, quickly; a network's name says what befalls it.
 
-    `crash` ends the process with SIGSEGV, `hang` never answers, `fail` raises, `greedy` has no memory in company,
-    `hungry` never has. Every subject that is timed is written to a journal, so that a test can see what was
-    measured how often.
+    `crash` ends the process with SIGSEGV, `hang` never answers, `fail` raises, `greedy` has no memory in
+    company, `hungry` never has. Every subject that is timed is written to a journal, so that a test
+    can see what was measured how often.
     """
 
     def __init__(self, journal: str, wait_for: str | None = None, kind: str = "cpu") -> None:

@@ -1,6 +1,7 @@
 """What CI demands is there, and is known by its right name."""
 
 import pytest
+
 from components import known, need, required
 
 

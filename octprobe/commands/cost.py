@@ -1,6 +1,7 @@
 """`octprobe cost`: what a network at some alpha costs on paper, no clock read."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -68,7 +69,9 @@ def _print_table(point: Any, costs: dict[str, Any]) -> None:
     table = Table(title=f"{title}: counted, an item", title_justify="left")
     for heading in ("figure", "value", "of vanilla"):
         table.add_column(heading, justify="left" if heading == "figure" else "right")
-    rows = [("MACs (fvcore)", cost.macs, vanilla.macs, show_macs)]
+    rows: list[tuple[str, Any, Any, Callable[[float | None], str]]] = [
+        ("MACs (fvcore)", cost.macs, vanilla.macs, show_macs)
+    ]
     rows += [
         (f"  closed form {path}", macs, None, show_macs)
         for path, macs in asdict(cost.path_macs).items()

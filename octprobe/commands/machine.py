@@ -24,9 +24,7 @@ def device_kind(device: str) -> str:
         return device.partition(":")[0]
     if platform.system() == "Linux" and not _NVIDIA_DRIVER.exists():
         return "cpu"
-    answer = subprocess.run(  # noqa: S603  our own interpreter and our own text
-        [sys.executable, "-c", _ASK_TORCH], capture_output=True, text=True, check=False
-    )
+    answer = subprocess.run([sys.executable, "-c", _ASK_TORCH], capture_output=True, text=True, check=False)
     return "cuda" if answer.stdout.strip() == "True" else "cpu"
 
 

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, TextIO
 
 from rich.console import Console
@@ -41,35 +41,56 @@ def row_line(point: DesignPoint, row: Row) -> str:
     return f"{point.label()}: " + " ".join(parts)
 
 
-class _Pace:
-    """How far a run is and how long the rest will take at the pace so far."""
+class Pace:
+    """How far a run is, and how long the rest will take at the pace so far.
 
-    def __init__(self) -> None:
+    Args:
+        weight: expected seconds of a point, or None where nobody knows; then it counts as an average one.
+    """
+
+    def __init__(self, weight: Callable[[DesignPoint], float | None] = lambda _: None) -> None:
         self.total = 0
         self.done = 0
+        self._weight = weight
+        self._left: dict[str, float] = {}
+        self._whole = 0.0
         self._start = time.monotonic()
 
-    def plan(self, total: int) -> None:
-        self.total, self._start = total, time.monotonic()
+    def plan(self, points: Sequence[DesignPoint]) -> None:
+        """Take down what is to be done."""
+        weights = {point.point_id: self._weight(point) for point in points}
+        known = [weight for weight in weights.values() if weight is not None]
+        usual = sum(known) / len(known) if known else 1.0
+        self._left = {name: usual if weight is None else weight for name, weight in weights.items()}
+        self._whole, self.total = sum(self._left.values()), len(points)
+        self._start = time.monotonic()
+
+    def advance(self, points: Sequence[DesignPoint]) -> None:
+        """Take down what is done."""
+        self.done += len(points)
+        for point in points:
+            self._left.pop(point.point_id, None)
 
     @property
     def eta(self) -> str:
-        if not self.done:
+        """Say how long the rest will take."""
+        left = sum(self._left.values())
+        if left == self._whole:
             return "ETA known after the first group"
-        left = (time.monotonic() - self._start) / self.done * (self.total - self.done)
-        return f"ETA {show_duration(left)}" if left else "all done"
+        elapsed = time.monotonic() - self._start
+        return f"ETA {show_duration(elapsed / (self._whole - left) * left)}" if left else "all done"
 
 
 class PlainView:
     """Plain lines, for logs and pipes."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, pace: Pace | None = None) -> None:
         self._stream = stream
-        self._pace = _Pace()
+        self._pace = pace or Pace()
 
     def planned(self, pending: Sequence[DesignPoint], resumed: int) -> None:
         """See `SweepView`."""
-        self._pace.plan(len(pending))
+        self._pace.plan(pending)
         self.say(_plan_line(len(pending), resumed))
 
     def note(self, text: str) -> None:
@@ -79,12 +100,12 @@ class PlainView:
         """See `SweepView`."""
         for point, row in rows:
             self.say(row_line(point, row))
-        self._pace.done += len(rows)
+        self._pace.advance([point for point, _ in rows])
         self.say(f"[{self._pace.done}/{self._pace.total}] saved; {self._pace.eta}")
 
     def say(self, text: str) -> None:
         """See `SweepView`."""
-        print(text, file=self._stream, flush=True)  # noqa: T201  the view's own stream
+        print(text, file=self._stream, flush=True)
 
     def close(self) -> None:
         """See `SweepView`."""
@@ -93,9 +114,9 @@ class PlainView:
 class TerminalView:
     """A bar that is redrawn only when something is heard, so that it does not disturb a timed block."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, pace: Pace | None = None) -> None:
         self._console = console
-        self._pace = _Pace()
+        self._pace = pace or Pace()
         self._progress = Progress(
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
@@ -109,7 +130,7 @@ class TerminalView:
 
     def planned(self, pending: Sequence[DesignPoint], resumed: int) -> None:
         """See `SweepView`."""
-        self._pace.plan(len(pending))
+        self._pace.plan(pending)
         self._progress.update(self._bar, total=len(pending))
         self.say(_plan_line(len(pending), resumed))
 
@@ -123,7 +144,7 @@ class TerminalView:
         for point, row in rows:
             style = _STYLES.get(row.verdict or "", "" if row.status == "measured" else "bold red")
             self._console.print(escape(row_line(point, row)), style=style, highlight=False, soft_wrap=True)
-        self._pace.done += len(rows)
+        self._pace.advance([point for point, _ in rows])
         self._progress.advance(self._bar, len(rows))
         self._progress.refresh()
 
@@ -136,10 +157,12 @@ class TerminalView:
         self._progress.stop()
 
 
-def open_view(*, as_json: bool) -> SweepView:
+def open_view(pace: Pace, *, as_json: bool) -> SweepView:
     """Choose how to show progress; beside JSON it goes to stderr, so that stdout holds JSON only."""
     console = Console(stderr=as_json)
-    return TerminalView(console) if console.is_terminal else PlainView(sys.stderr if as_json else sys.stdout)
+    if console.is_terminal:
+        return TerminalView(console, pace)
+    return PlainView(sys.stderr if as_json else sys.stdout, pace)
 
 
 def _plan_line(pending: int, resumed: int) -> str:

@@ -9,8 +9,11 @@ import typer
 from octprobe.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from octprobe.engine.run import Summary
-    from octprobe.plan.space import Group, Plan
+    from octprobe.plan.point import DesignPoint
+    from octprobe.plan.space import Plan
     from octprobe.plan.spec import SweepSpec
 
 
@@ -43,7 +46,7 @@ def sweep(
     if dry_run:
         show_dry_run(spec, plan, folder, allow_import=allow_import, as_json=as_json)
         return
-    summary = _run(spec, plan.groups, folder, _options(fresh, retry, limit), allow_import, as_json)
+    summary = _run(spec, plan, folder, _options(fresh, retry, limit), allow_import, as_json)
     if as_json:
         typer.echo(json.dumps(summary_object(summary, folder)))
     raise typer.Exit(exit_code(summary))
@@ -106,14 +109,14 @@ def _options(fresh: bool, retry: str | None, limit: int | None) -> Any:
 
 def _run(
     spec: "SweepSpec",
-    groups: tuple["Group", ...],
+    plan: "Plan",
     folder: Path,
     options: Any,
     allow_import: bool,
     as_json: bool,
 ) -> "Summary":
     from octprobe.commands.interrupt import Interrupt
-    from octprobe.commands.progress import open_view
+    from octprobe.commands.progress import Pace, open_view
     from octprobe.engine.local import LocalExecutor
     from octprobe.engine.protocol import InstrumentSpec
     from octprobe.engine.run import Origin, SweepRun
@@ -123,10 +126,10 @@ def _run(
     origin = Origin(spec.name, rows.keep_spec(spec.text), spec.measure)
     target = "octprobe.measure.instrument:TorchInstrument"
     executor = LocalExecutor(InstrumentSpec(target, {"device": spec.device, "allow_import": allow_import}))
-    view = open_view(as_json=as_json)
+    view = open_view(Pace(_expected_seconds(spec, plan)), as_json=as_json)
     try:
         with Interrupt(view.say) as stop:
-            summary = SweepRun(origin, rows, executor, view, stop, options).execute(groups)
+            summary = SweepRun(origin, rows, executor, view, stop, options).execute(plan.groups)
     except BaseException:
         executor.kill()
         raise
@@ -136,6 +139,18 @@ def _run(
     if not as_json:
         _show_end(summary, folder)
     return summary
+
+
+def _expected_seconds(spec: "SweepSpec", plan: "Plan") -> "Callable[[DesignPoint], float | None]":
+    """Give what a point is expected to take, from counts that were made before; None without one."""
+    from octprobe.cost.ledger import known_cost
+    from octprobe.engine.estimate import point_seconds
+
+    def seconds(point: "DesignPoint") -> float | None:
+        cost = known_cost(point)
+        return None if cost is None else point_seconds(point, spec.measure, cost, plan.device_kind)
+
+    return seconds
 
 
 def _show_end(summary: "Summary", folder: Path) -> None:

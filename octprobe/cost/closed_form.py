@@ -12,7 +12,6 @@ from octprobe.octave import OctaveConv2d
 from octprobe.octave.frequency import half
 from octprobe.store.records import PathMacs
 
-
 PlainLayer = nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.Linear
 
 

@@ -43,7 +43,7 @@ def _added_matrix_product_macs(arguments: Sequence[Any], output: Tensor) -> int:
     return output.numel() * int(arguments[1].shape[-1])
 
 
-class Walk(TorchDispatchMode):
+class Walk(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves the hook untyped
     """Counts what passes through the dispatcher while it is the active mode.
 
     Attributes:
@@ -55,7 +55,7 @@ class Walk(TorchDispatchMode):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         self.macs = 0
         self.operators = 0
         self.bytes_read = 0

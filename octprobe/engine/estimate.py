@@ -11,8 +11,9 @@ from octprobe.plan.space import Group
 from octprobe.plan.spec import Measure
 from octprobe.store.records import Cost
 
-# Assumed rates in GMACs a second: a processor core at float32 convolutions (ResNet-50 takes 80 ms on two cores of
-# an AMD EPYC 7003, 2026-11), and an accelerator at a tenth of an A100's float32 peak. Good to a factor of two or three.
+# Assumed rates in GMACs a second, good to a factor of two or three: a processor core at float32 convolutions
+# (ResNet-50 takes 80 ms on two cores of an AMD EPYC 7003, 2026-11), and an accelerator at a tenth of
+# an A100's float32 peak of 9.75 TMACs a second (NVIDIA's data sheet).
 CORE_GMACS_PER_SECOND = 25.0
 ACCELERATOR_GMACS_PER_SECOND = 1000.0
 # Calls that a point costs beside its samples: warm-up, memory and breakdown.
@@ -64,6 +65,13 @@ def estimate_group(
     )
 
 
+def point_seconds(point: DesignPoint, settings: Measure, cost: Cost, device_kind: str) -> float:
+    """Guess the wall time of one point from its cost."""
+    conditions = point.conditions
+    call_seconds = cost.macs_dispatched * conditions.batch / _macs_per_second(point, device_kind)
+    return _BUILD_SECONDS[point.subject_kind] + _sampling_seconds(call_seconds, settings)
+
+
 def total_seconds(groups: Sequence[GroupEstimate]) -> float:
     """Guess the wall time of a sweep."""
     return _START_SECONDS + sum(group.seconds for group in groups)
@@ -82,10 +90,7 @@ def _estimate_point(
         point,
         cost,
         None,
-        _BUILD_SECONDS[point.subject_kind]
-        + _sampling_seconds(
-            cost.macs_dispatched * conditions.batch / _macs_per_second(point, device_kind), settings
-        ),
+        point_seconds(point, settings, cost, device_kind),
         round((cost.peak_live_bytes + cost.input_bytes) * conditions.batch * scale),
         round(cost.weights_bytes * scale),
     )

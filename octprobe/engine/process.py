@@ -5,7 +5,8 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,16 @@ _LOG_TAIL_BYTES = 4000
 _GRACE_SECONDS = 5.0
 # Loading torch, timm and a CUDA context takes seconds; a minute and more on a cold disk.
 _START_TIMEOUT_SECONDS = 300.0
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Block SIGINT; a process started meanwhile keeps it blocked, so that Ctrl-C reaches the parent only."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class WorkerDied(Exception):
@@ -46,7 +57,8 @@ class WorkerProcess:
         self._connection: Connection
         self._connection, child = context.Pipe()
         self._process = context.Process(target=serve, args=(child, spec, log, os.getpid()), daemon=True)
-        self._process.start()
+        with _interrupts_held():
+            self._process.start()
         child.close()
 
     def ask(

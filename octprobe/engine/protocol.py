@@ -1,4 +1,4 @@
-"""The engine's words: tasks, what a worker says, and the two things that can be exchanged: instrument, executor."""
+"""The engine's words: tasks, what workers say, and what can be exchanged: the instrument, the executor."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field

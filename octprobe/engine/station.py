@@ -29,9 +29,9 @@ Say = Callable[[str], None]
 class Station:
     """Measures one group at a time.
 
-    The timing worker never loads a profiler and is kept for the next group while it is healthy. Accounting has
-    a worker of its own, so that a profiler cannot touch a latency; on CUDA it serves one point only, as later
-    profiler sessions of a process lose records.
+    The timing worker runs no profiler and is kept for the next group while it is healthy. Accounting has
+    a worker of its own, so that a profiler cannot touch a latency; on CUDA it serves one point only, as
+    later profiler sessions of a process lose records.
     """
 
     def __init__(self, spec: InstrumentSpec) -> None:

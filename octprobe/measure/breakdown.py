@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from torch.autograd import DeviceType
+from torch.autograd import DeviceType  # type: ignore[attr-defined]  # torch exports it without saying so
 from torch.profiler import ProfilerActivity, profile
 
 from octprobe.measure.device import Call, Device

@@ -48,7 +48,7 @@ class Device(Protocol):
         """Forget the peak so far."""
 
     def memory_peak_bytes(self) -> tuple[int | None, int | None]:
-        """Give the peaks above the start, allocated and reserved; None where the device keeps no such count."""
+        """Give the allocated peak above the start and the reserved peak; None where no such count is kept."""
 
 
 class CpuDevice:

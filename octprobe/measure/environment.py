@@ -13,7 +13,7 @@ from octprobe.store.records import Environment
 def read_environment(device: Device) -> Environment:
     """Describe the machine and software that figures taken on the device hold for."""
     on_cuda = device.kind == "cuda"
-    cudnn = torch.backends.cudnn.version() if on_cuda else None
+    cudnn = torch.backends.cudnn.version() if on_cuda else None  # type: ignore[no-untyped-call]  # as torch has it
     return Environment(
         device_kind=device.kind,
         device_name=torch.cuda.get_device_name(device.torch_device) if on_cuda else cpu_model(),

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
 from octprobe.measure.device import Call, Device
+from octprobe.octave.pack import hold_packs
 from octprobe.plan.point import Conditions
 from octprobe.workload import Workload
 
@@ -18,7 +19,7 @@ from octprobe.workload import Workload
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 _MEMORY_FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 _COMPILERS = ("c++", "g++", "clang++")
-# torch's own advice for capture: a few calls on a side stream come first (CUDA graphs, "whole-network capture").
+# As torch advises for capturing a whole network: a few calls on a side stream come first.
 _CAPTURE_WARMUP_CALLS = 3
 
 
@@ -56,6 +57,7 @@ def make_runnable(workload: Workload, conditions: Conditions, device: Device) ->
     """Move a workload to the device in its number and memory format, and wrap its execution."""
     module, example = place(workload, conditions, device)
     if conditions.execution == "compiled":
+        hold_packs(module)
         compiled = torch.compile(module)
         return Runnable(lambda: compiled(example), compiles=True)
     if conditions.execution == "cudagraph":
@@ -71,7 +73,7 @@ def place(workload: Workload, conditions: Conditions, device: Device) -> tuple[n
         return tensor.to(device.torch_device, dtype, memory_format=memory_format)
 
     module = workload.module.to(device=device.torch_device, dtype=dtype)
-    return module.to(memory_format=memory_format), tree_map(move, workload.example)  # type: ignore[call-overload]  # torch's stub lacks the keyword-only form
+    return module.to(memory_format=memory_format), tree_map(move, workload.example)
 
 
 def capture(module: nn.Module, example: Any, cuda: Any = torch.cuda) -> Callable[[], None]:

@@ -1,8 +1,9 @@
-"""Latency of a group: its subjects timed in interleaved rounds of adjacent pairs until each is sharp enough."""
+"""Latency of a group: subjects timed in interleaved rounds of adjacent pairs until each is sharp enough."""
 
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from octprobe.measure.device import Call, Device
 from octprobe.measure.doubts import latency_doubts
@@ -18,7 +19,7 @@ from octprobe.measure.warmup import WarmUp, warm_up
 from octprobe.store.records import Doubt, Latency
 
 
-class LatencySettings(StoppingSettings):
+class LatencySettings(StoppingSettings, Protocol):
     """What the timing of a group must know."""
 
     @property
@@ -95,7 +96,7 @@ class GroupTimer:
         Args:
             after_round: told the number of each round that is done; answers whether to go on.
         """
-        generator = random.Random(self._settings.seed)  # noqa: S311  an order of visits, not a secret
+        generator = random.Random(self._settings.seed)
         number = 0
         while wanted := self._wanted():
             for visit in plan_round(wanted, self._present_anchor, generator):

@@ -75,7 +75,7 @@ class OctaveConv2d(Packing):
     weight: Tensor
     bias: Tensor | None
 
-    def __init__(  # noqa: PLR0917  # the arguments of nn.Conv2d, in its order
+    def __init__(  # the arguments of nn.Conv2d, in its order
         self,
         in_channels: int,
         out_channels: int,

@@ -36,7 +36,7 @@ _MAX_NAME_CHARACTERS = 200
 DEVICE_KIND: Final = "device_kind"
 
 
-def _whole(low: int, high: int) -> Any:  # noqa: ANN401 - an annotation, which has no type of its own
+def _whole(low: int, high: int) -> Any:
     return Annotated[int, Field(ge=low, le=high)]
 
 
@@ -148,7 +148,7 @@ def _text(value: object, meaning: str, *examples: str) -> AxisRule:
     return AxisRule(value, meaning, Kind.TEXT, examples)
 
 
-def _number(value: object, meaning: str, *examples: Any) -> AxisRule:  # noqa: ANN401 - values of any axis
+def _number(value: object, meaning: str, *examples: Any) -> AxisRule:
     return AxisRule(value, meaning, Kind.NUMBER, examples, endpoint=value)
 
 

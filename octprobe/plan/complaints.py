@@ -48,7 +48,7 @@ def _fault(detail: ErrorDetails, source: Source, subject: str) -> Fault | None:
     return Fault(path, _rule(kind, detail, path, value), value, at_key=detail["loc"][-1:] == ("[key]",))
 
 
-def _walk(data: Any, location: Path, *, keep_last: bool) -> tuple[Path, Any]:  # noqa: ANN401 - YAML data
+def _walk(data: Any, location: Path, *, keep_last: bool) -> tuple[Path, Any]:
     """Follow pydantic's location through the data, over the tags of unions that it holds."""
     path: Path = ()
     for index, part in enumerate(location):

@@ -56,14 +56,14 @@ def _compare(node: ast.Compare, axes: Mapping[str, Any]) -> bool:
     return True
 
 
-def _compare_two(left: Any, comparison: ast.cmpop, right: Any) -> bool:  # noqa: ANN401 - any axis' value
+def _compare_two(left: Any, comparison: ast.cmpop, right: Any) -> bool:
     try:
         return _COMPARISONS[type(comparison)](left, right)
     except TypeError:
         raise ArithmeticError(f"{left!r} and {right!r} have no order: one is text, one a number") from None
 
 
-def _value(node: ast.expr, axes: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any axis' value
+def _value(node: ast.expr, axes: Mapping[str, Any]) -> Any:
     if isinstance(node, ast.Constant):
         return node.value
     if isinstance(node, ast.Name):

@@ -106,7 +106,7 @@ class Sweep(Grammar):
 Parts = Mapping[str, tuple[Any, Any]]
 
 
-def _list_of(item: Any, at_least: int = 1) -> Any:  # noqa: ANN401 - annotations have no type of their own
+def _list_of(item: Any, at_least: int = 1) -> Any:
     # A YAML list is a Python list, which a strict tuple would refuse; its items stay strict.
     items: Any = tuple.__class_getitem__((item, ...))
     return Annotated[items, Strict(False), Field(min_length=at_least)]
@@ -116,7 +116,7 @@ def _range_or_list(value: object) -> str:
     return "<range>" if isinstance(value, dict) else "<list>"
 
 
-def _values_of(name: str, rule: AxisRule) -> Any:  # noqa: ANN401 - annotations have no type of their own
+def _values_of(name: str, rule: AxisRule) -> Any:
     values: Any = _list_of(rule.value)
     if rule.endpoint is None:
         return values
@@ -128,12 +128,12 @@ def _values_of(name: str, rule: AxisRule) -> Any:  # noqa: ANN401 - annotations 
 
 
 # The default is never read: `model_fields_set` says what was given. A null in the file is a fault.
-def _optional(description: str, examples: tuple[Any, ...] = ()) -> Any:  # noqa: ANN401 - pydantic's FieldInfo
+def _optional(description: str, examples: tuple[Any, ...] = ()) -> Any:
     shown = [list(examples)] if examples else None
     return Field(default=(), description=description, examples=shown)
 
 
-def _of_point(name: str, rule: AxisRule, subject: str) -> Any:  # noqa: ANN401 - pydantic's FieldInfo
+def _of_point(name: str, rule: AxisRule, subject: str) -> Any:
     if name in NEEDED[subject]:
         return Field(description=rule.meaning)
     return Field(default=(), description=rule.meaning)
@@ -144,7 +144,7 @@ def _part(name: str, doc: str, parts: Parts) -> type[Grammar]:
     return create_model(name, __base__=Grammar, __doc__=doc, **fields)
 
 
-def _condition_of(subject: str) -> Any:  # noqa: ANN401 - annotations have no type of their own
+def _condition_of(subject: str) -> Any:
     names = condition_names(subject)
 
     def read(value: object) -> Condition:

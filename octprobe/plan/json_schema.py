@@ -51,7 +51,7 @@ def _own_properties(form: Schema) -> Schema:
     return {name: part for name, part in form["properties"].items() if name in _BY_SUBJECT}
 
 
-def _draft_7(part: Any, *, is_properties: bool = False) -> Any:  # noqa: ANN401 - any JSON value
+def _draft_7(part: Any, *, is_properties: bool = False) -> Any:
     """Turn pydantic's 2020-12 into draft 7, in which a `$ref` hides every keyword beside it."""
     if isinstance(part, list):
         return [_draft_7(item) for item in part]

@@ -85,7 +85,7 @@ def to_range(form: RangeForm) -> Range:
     return body.range()
 
 
-def range_form(name: str, value: Any, step: Any) -> type[RangeForm]:  # noqa: ANN401 - annotations have no type of their own
+def range_form(name: str, value: Any, step: Any) -> type[RangeForm]:
     """Make the form of one axis, whose start and stop obey the axis' bounds."""
     body = create_model(
         f"{name}_range_body",

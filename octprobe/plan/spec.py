@@ -131,7 +131,7 @@ def _validated(
         return None, list(faults_of(error, source, subject))
 
 
-def _spec(sweep: Any, source: Source, subject: str) -> SweepSpec:  # noqa: ANN401 - a model made at run time
+def _spec(sweep: Any, source: Source, subject: str) -> SweepSpec:
     return SweepSpec(
         name=sweep.name,
         question=sweep.question,

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 
-def column(meaning: str, unit: str | None = None, *, source: str | None = None) -> Any:  # noqa: ANN401 - it is the default of fields of every type, as dataclasses.field is
+def column(meaning: str, unit: str | None = None, *, source: str | None = None) -> Any:
     """Declare a nullable column: its meaning, its unit, and whether it was measured, counted or declared."""
     return field(default=None, metadata={"meaning": meaning, "unit": unit, "source": source})
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from engine_helpers import points
-from fakes import ENVIRONMENT
 from rich.console import Console
 
+from engine_helpers import points
+from fakes import ENVIRONMENT
 from octprobe.commands.progress import PlainView, TerminalView, row_line
 from octprobe.store.flatten import RowContext, make_row
 from octprobe.store.records import Doubt, Latency, Measurement, Status

@@ -5,8 +5,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from fakes import COST
 
+from fakes import COST
 from octprobe.cache import Cache
 from octprobe.cost import ledger as module
 from octprobe.cost.ledger import Ledger

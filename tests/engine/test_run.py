@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from engine_helpers import SETTINGS, Flag, Memo, groups, instrument, journal, points
 
+from engine_helpers import SETTINGS, Flag, Memo, groups, instrument, journal, points
+from fakes import ENVIRONMENT
 from octprobe.engine.local import LocalExecutor
 from octprobe.engine.protocol import GroupOutcome, GroupTask, WorkerDeath
 from octprobe.engine.run import Origin, RunOptions, Summary, SweepRun, settle
@@ -14,7 +15,6 @@ from octprobe.plan.space import Group
 from octprobe.store.query import load_frame
 from octprobe.store.records import Measurement, Status
 from octprobe.store.store import Store
-from fakes import ENVIRONMENT
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 Sweep = Callable[..., tuple[Summary, Memo]]

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from engine_helpers import Flag, instrument, journal, points, task
 from fakes import COST, ENVIRONMENT
-
-from octprobe.engine.protocol import InstrumentSpec
 from octprobe.engine.process import WorkerDied
+from octprobe.engine.protocol import InstrumentSpec
 from octprobe.engine.station import Station
 from octprobe.store.records import Status
 

@@ -26,7 +26,7 @@ print("heavy:", sorted({"torch", "torchvision", "timm", "fvcore", "streamlit"} &
 def test_the_desk_never_loads_torch(tmp_path: Path) -> None:
     """Front, show and summary run to the end without the bench wing."""
     Store.create(tmp_path).append(resnet_rows([("0", 80.0, None, 400), ("0.5", 70.0, 0.9, 200)]))
-    ran = subprocess.run(  # noqa: S603 - our own interpreter and code
+    ran = subprocess.run(
         [sys.executable, "-c", CODE, str(tmp_path)], capture_output=True, text=True, check=True
     )
     assert "alpha 0.5 is the fastest" in ran.stdout
@@ -39,5 +39,5 @@ def test_command_modules_import_nothing_heavy() -> None:
         "import sys, octprobe.commands.front, octprobe.commands.show; "
         "print(sorted({'pandas', 'pyarrow', 'numpy', 'torch'} & set(sys.modules)))"
     )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - our own interpreter and code
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 import torch
+
 from components import need
 from fakes import FakeClock, TimedCall
-
 from octprobe.errors import MachineError, UsageError
 from octprobe.measure.device import CpuDevice, CudaDevice, MonotonicClock, open_device
 
@@ -82,7 +82,7 @@ def test_cuda_events_are_made_beforehand_and_used_again() -> None:
 
 
 def test_cuda_memory_is_the_peak_above_the_start() -> None:
-    """A forward that reaches 6,000 bytes from 1,000 peaks at 5,000; reserved is what the allocator took in all."""
+    """A forward that reaches 6,000 bytes from 1,000 peaks at 5,000; reserved counts from nothing."""
     cuda = FakeCuda()
     device = CudaDevice(0, cuda)
     device.start_memory_peak()

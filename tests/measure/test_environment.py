@@ -4,8 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from fakes import ENVIRONMENT
 
+from fakes import ENVIRONMENT
 from octprobe.measure.device import CpuDevice
 from octprobe.measure.environment import cpu_model, read_environment
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 import torch
-from components import need
 from torch import nn
 
+from components import need
 from octprobe.measure.device import CpuDevice
 from octprobe.measure.execution import capture, has_compiler, make_runnable, place, unable
 from octprobe.plan.point import Conditions, DesignPoint, LayerSubject

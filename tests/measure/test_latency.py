@@ -3,8 +3,8 @@
 import math
 
 import pytest
-from fakes import FakeClock, TimedCall
 
+from fakes import FakeClock, TimedCall
 from octprobe.measure.device import CpuDevice
 from octprobe.measure.latency import GroupTimer, TimedGroup
 from octprobe.plan.spec import Measure

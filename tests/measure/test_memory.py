@@ -25,7 +25,7 @@ def test_the_processors_peak_is_exact_for_known_allocations() -> None:
 def test_work_in_place_holds_nothing() -> None:
     """A session without an allocation has no record, and so no figure."""
     tensor = torch.ones(1000)
-    assert measure_memory(lambda: tensor.relu_(), CpuDevice()).peak_allocator_bytes is None
+    assert measure_memory(tensor.relu_, CpuDevice()).peak_allocator_bytes is None
 
 
 def test_cuda_reads_its_own_counters(monkeypatch: pytest.MonkeyPatch) -> None:

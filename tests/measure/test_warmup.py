@@ -1,8 +1,8 @@
 """Calls made before the first sample."""
 
 import pytest
-from fakes import FakeClock, TimedCall
 
+from fakes import FakeClock, TimedCall
 from octprobe.measure.device import CpuDevice
 from octprobe.measure.warmup import WarmUp, warm_up
 

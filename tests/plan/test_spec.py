@@ -145,7 +145,7 @@ def test_the_plan_never_loads_torch_or_pandas() -> None:
         "import sys, octprobe.plan.space, octprobe.plan.json_schema\n"
         "print(sorted({'torch', 'timm', 'pandas', 'numpy', 'streamlit'} & set(sys.modules)))"
     )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - our own interpreter
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
 
 

@@ -1,0 +1,116 @@
+"""A design point made into a module and its example input."""
+
+from decimal import Decimal
+
+import pytest
+import torch
+from torch import nn
+
+from octprobe.errors import ConversionError, UsageError
+from octprobe.octave import OctaveConv2d
+from octprobe.plan.point import Conditions, DesignPoint, LayerSubject, NetworkSubject
+from octprobe.workload import build_workload, one_item
+
+
+def layer(**changes: object) -> DesignPoint:
+    """Give a layer's point."""
+    fields = {
+        "in_channels": 8,
+        "out_channels": 16,
+        "kernel_size": 3,
+        "stride": 1,
+        "padding": 1,
+        "dilation": 1,
+        "groups": 1,
+        "alpha_in": Decimal("0.25"),
+        "alpha_out": Decimal("0.5"),
+    }
+    return DesignPoint(
+        subject=LayerSubject(**(fields | changes)), conditions=Conditions(batch=2, resolution=9)
+    )
+
+
+def network(alpha: object, name: str = "resnet18") -> DesignPoint:
+    """Give a network's point."""
+    return DesignPoint(
+        subject=NetworkSubject(network=name, alpha=alpha), conditions=Conditions(batch=2, resolution=33)
+    )
+
+
+def test_an_octave_layer_takes_a_pair_of_its_sizes() -> None:
+    """A quarter of 8 channels is low, at half of 9 pixels rounded up."""
+    workload = build_workload(layer())
+    high, low = workload.example
+    assert (tuple(high.shape), tuple(low.shape)) == ((2, 6, 9, 9), (2, 2, 5, 5))
+    assert isinstance(workload.module, OctaveConv2d)
+    assert not workload.module.training
+    high, low = workload.module(workload.example)
+    assert (tuple(high.shape), tuple(low.shape)) == ((2, 8, 9, 9), (2, 8, 5, 5))
+
+
+def test_a_layer_that_starts_plain_takes_a_tensor() -> None:
+    """Without low input channels there is no pair."""
+    assert isinstance(build_workload(layer(alpha_in=Decimal(0))).example, torch.Tensor)
+
+
+def test_an_anchor_is_the_plain_convolution() -> None:
+    """The layer's vanilla is torch's own, with the same geometry."""
+    module = build_workload(layer(stride=2).anchor()).module
+    assert type(module) is nn.Conv2d
+    assert (module.stride, module.padding, module.bias) == ((2, 2), (1, 1), None)
+
+
+def test_a_network_at_alpha_0_is_the_original() -> None:
+    """The anchor is timm's module itself, not a traced copy."""
+    workload = build_workload(network(Decimal(0)))
+    assert type(workload.module).__name__ == "ResNet"
+    assert tuple(workload.example.shape) == (2, 3, 33, 33)
+
+
+def test_an_octave_network_runs_with_its_batch_and_has_vanillas_weights() -> None:
+    """The same seed gives the same weights at every alpha."""
+    octave, vanilla = build_workload(network(Decimal("0.5"))), build_workload(network(Decimal(0)))
+    assert octave.module(octave.example).shape == (2, 1000)
+    for (name, ours), (theirs_name, theirs) in zip(
+        octave.module.state_dict().items(), vanilla.module.state_dict().items(), strict=True
+    ):
+        assert name == theirs_name
+        assert torch.equal(ours, theirs)
+
+
+def test_an_alpha_map_reaches_the_conversion() -> None:
+    """Only the named stage is octave."""
+    module = build_workload(network((("layer2", Decimal("0.5")),))).module
+    octave = {name for name, part in module.named_modules() if isinstance(part, OctaveConv2d)}
+    assert octave
+    assert all(name.startswith(("layer2", "layer3.0")) for name in octave)
+
+
+def test_building_leaves_the_random_state_alone() -> None:
+    """Whoever builds a workload goes on with the numbers they had."""
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    build_workload(layer())
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_a_convolution_that_cannot_exist_is_a_conversion_error() -> None:
+    """Torch's own rule, at the layer it breaks."""
+    with pytest.raises(ConversionError, match=r"conv 8->16 k3 s1 p1 g3: .*divisible by groups"):
+        build_workload(layer(groups=3, alpha_in=Decimal(0), alpha_out=Decimal(0)))
+    with pytest.raises(ConversionError, match="no such convolution exists"):
+        build_workload(layer(padding="same", stride=2))
+
+
+def test_a_persons_own_network_needs_permission() -> None:
+    """A sweep never runs code by itself."""
+    with pytest.raises(UsageError, match="--allow-import"):
+        build_workload(network(Decimal(0), "workload_nets:tiny"))
+
+
+def test_one_item_changes_the_batch_only() -> None:
+    """Counted figures are for one item."""
+    point = layer()
+    assert one_item(point).conditions == Conditions(batch=1, resolution=9)
+    assert one_item(point).subject == point.subject
