@@ -8,6 +8,7 @@ from typing import Protocol, TextIO
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Column
 
 from octprobe.engine.run import Watcher
 from octprobe.plan.point import DesignPoint
@@ -76,7 +77,7 @@ class Pace:
         """Say how long the rest will take."""
         left = sum(self._left.values())
         if left == self._whole:
-            return "ETA known after the first group"
+            return "ETA after the first group"
         elapsed = time.monotonic() - self._start
         return f"ETA {show_duration(elapsed / (self._whole - left) * left)}" if left else "all done"
 
@@ -117,13 +118,15 @@ class TerminalView:
     def __init__(self, console: Console, pace: Pace | None = None) -> None:
         self._console = console
         self._pace = pace or Pace()
+        fixed, flexible = Column(no_wrap=True, min_width=24), Column(no_wrap=True, overflow="ellipsis", ratio=1)
         self._progress = Progress(
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TextColumn("{task.description}"),
+            BarColumn(bar_width=24, table_column=fixed),
+            MofNCompleteColumn(table_column=Column(no_wrap=True, min_width=7)),
+            TextColumn("{task.description}", table_column=flexible),
             console=console,
             auto_refresh=False,
             transient=True,
+            expand=True,
         )
         self._bar = self._progress.add_task("starting the worker", total=None)
         self._progress.start()
@@ -136,7 +139,7 @@ class TerminalView:
 
     def note(self, text: str) -> None:
         """See `SweepView`."""
-        self._progress.update(self._bar, description=f"{escape(text)}; {self._pace.eta}")
+        self._progress.update(self._bar, description=f"{self._pace.eta}: {escape(text)}")
         self._progress.refresh()
 
     def saved(self, rows: Sequence[tuple[DesignPoint, Row]]) -> None:

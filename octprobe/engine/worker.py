@@ -129,7 +129,7 @@ def _perform(instrument: Instrument, request: object, connection: Connection) ->
                 lambda number: _go_on_after(number, connection),
             )
         case AccountPoint(point, latency_ms):
-            connection.send(Note(f"memory, MACs and device time of {point.label()}"))
+            connection.send(Note(f"profiling {point.label()}"))
             return instrument.account(point, latency_ms)
     raise ValueError(f"a worker cannot answer {type(request).__name__}")
 

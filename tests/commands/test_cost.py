@@ -21,12 +21,16 @@ def cost(*arguments: str) -> dict[str, object]:
     return figures
 
 
+# fvcore traces a deep network for seconds; the meta walk's own tests have their other alphas.
+DEEP_NETWORKS_ALPHAS = {"resnet101": {"0.5"}, "resnet152": {"0.25"}, "resnet200": {"0.75"}}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("network", NETWORKS)
-def test_every_golden_resnet_is_exact(network: str) -> None:
+def test_golden_resnets_are_exact(network: str) -> None:
     """MACs to the last digit, by fvcore, the meta walk and the closed form; parameters do not move."""
     for row in GOLDEN:
-        if row["network"] == network:
+        if row["network"] == network and row["alpha"] in DEEP_NETWORKS_ALPHAS.get(network, {row["alpha"]}):
             figures = cost(network, "--alpha", row["alpha"])
             paths = sum(int(str(figures[f"macs_{path}"])) for path in ("h2h", "h2l", "l2h", "l2l", "plain"))
             assert (figures["macs"], figures["macs_dispatched"], paths) == (int(row["macs"]),) * 3

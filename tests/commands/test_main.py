@@ -31,6 +31,17 @@ def test_help_names_every_command_and_loads_nothing_heavy() -> None:
     assert out.splitlines()[-1] == "[]"
 
 
+def test_what_runs_a_sweep_in_the_parent_loads_no_torch() -> None:
+    """The parent stays light and never touches CUDA; workers load torch."""
+    modules = (
+        "octprobe.commands.sweep, octprobe.commands.dry_run, octprobe.commands.progress, "
+        "octprobe.engine.run, "
+        "octprobe.engine.local, octprobe.plan.spec, octprobe.store.store, octprobe.commands.summary, "
+        "octprobe.cost.ledger"
+    )
+    assert python(f"import sys, {modules}\nprint('torch' in sys.modules)") == "False\n"
+
+
 def test_the_version_is_the_packages() -> None:
     """`octprobe --version` is one line."""
     assert (

@@ -10,6 +10,7 @@ import torch
 from torch import fx, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from components import need
 from octave.nets import (
     Chain,
     Small,
@@ -89,8 +90,7 @@ def test_torchvisions_resnet_counts_as_timms() -> None:
 @pytest.mark.parametrize("name", ["seresnet50", "resnext50_32x4d"])
 def test_gates_and_groups_count_as_in_the_shared_table(name: str) -> None:
     """Squeeze-excite stays plain and costs the same; groups stay groups on every path."""
-    if not SHARED_GOLDEN.exists():
-        pytest.skip("shared/facts/golden_macs.csv is absent")
+    need("shared")
     with torch.device("meta"):
         model = build_network(name)
     with SHARED_GOLDEN.open(encoding="utf-8") as file:
@@ -105,8 +105,7 @@ def test_gates_and_groups_count_as_in_the_shared_table(name: str) -> None:
 
 def test_committed_table_is_the_shared_one() -> None:
     """The copy beside this test has the shared table's figures."""
-    if not SHARED_GOLDEN.exists():
-        pytest.skip("shared/facts/golden_macs.csv is absent")
+    need("shared")
     with SHARED_GOLDEN.open(encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["network"].startswith("resnet")]
     assert [
