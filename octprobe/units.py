@@ -5,6 +5,16 @@ from decimal import Decimal
 ABSENT = "-"
 _DECIMAL_STEPS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _SIGNIFICANT_DIGITS = 4
+_ITEMSIZES = {"float32": 4, "bfloat16": 2, "float16": 2}
+
+
+def bytes_in_dtype(float32_bytes: int, dtype: str) -> int:
+    """Scale bytes that were counted in float32 to another number format.
+
+    Raises:
+        KeyError: no axis of octprobe has such a number format.
+    """
+    return float32_bytes * _ITEMSIZES[dtype] // _ITEMSIZES["float32"]
 
 
 def show_number(value: float | None, digits: int = _SIGNIFICANT_DIGITS) -> str:

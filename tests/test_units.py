@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octprobe.units import show_bytes, show_count, show_duration, show_macs, show_ms, show_number
+from octprobe.units import (
+    bytes_in_dtype,
+    show_bytes,
+    show_count,
+    show_duration,
+    show_macs,
+    show_ms,
+    show_number,
+)
 
 
 @pytest.mark.parametrize(
@@ -55,3 +63,10 @@ def test_a_shown_number_is_within_its_last_digit(value: float) -> None:
     """Rounding to four digits moves a number by less than a thousandth of itself."""
     assert float(show_number(value)) == pytest.approx(value, rel=1e-3)
     assert "e" not in show_number(value)
+
+
+def test_bytes_scale_with_the_number_format() -> None:
+    """Half precision takes half of float32's bytes; a format that no axis has is refused."""
+    assert [bytes_in_dtype(4000, name) for name in ("float32", "float16", "bfloat16")] == [4000, 2000, 2000]
+    with pytest.raises(KeyError):
+        bytes_in_dtype(4000, "float8")

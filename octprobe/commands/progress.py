@@ -118,7 +118,10 @@ class TerminalView:
     def __init__(self, console: Console, pace: Pace | None = None) -> None:
         self._console = console
         self._pace = pace or Pace()
-        fixed, flexible = Column(no_wrap=True, min_width=24), Column(no_wrap=True, overflow="ellipsis", ratio=1)
+        fixed, flexible = (
+            Column(no_wrap=True, min_width=24),
+            Column(no_wrap=True, overflow="ellipsis", ratio=1),
+        )
         self._progress = Progress(
             BarColumn(bar_width=24, table_column=fixed),
             MofNCompleteColumn(table_column=Column(no_wrap=True, min_width=7)),

@@ -10,6 +10,7 @@ from octprobe.plan.point import DesignPoint
 from octprobe.plan.space import Group
 from octprobe.plan.spec import Measure
 from octprobe.store.records import Cost
+from octprobe.units import bytes_in_dtype
 
 # Assumed rates in GMACs a second, good to a factor of two or three: a processor core at float32 convolutions
 # (ResNet-50 takes 80 ms on two cores of an AMD EPYC 7003, 2026-11), and an accelerator at a tenth of
@@ -22,7 +23,6 @@ _OTHER_CALLS = 16
 _BUILD_SECONDS = {"network": 4.0, "layer": 0.2}
 # Two workers that load torch and timm.
 _START_SECONDS = 15.0
-_ITEMSIZES = {"float32": 4, "float16": 2, "bfloat16": 2}
 
 
 @dataclass(frozen=True)
@@ -85,14 +85,13 @@ def _estimate_point(
     except ConversionError as error:
         return PointEstimate(point, None, str(error), 0.0, 0, 0)
     conditions = point.conditions
-    scale = _ITEMSIZES[conditions.dtype] / 4
     return PointEstimate(
         point,
         cost,
         None,
         point_seconds(point, settings, cost, device_kind),
-        round((cost.peak_live_bytes + cost.input_bytes) * conditions.batch * scale),
-        round(cost.weights_bytes * scale),
+        bytes_in_dtype((cost.peak_live_bytes + cost.input_bytes) * conditions.batch, conditions.dtype),
+        bytes_in_dtype(cost.weights_bytes, conditions.dtype),
     )
 
 

@@ -11,10 +11,7 @@ from octprobe.plan.point import PROTOCOL_VERSION, DesignPoint
 from octprobe.stats import median_interval, ratio_interval, verdict
 from octprobe.store.records import Breakdown, Cost, Environment, Latency, Measurement, Memory
 from octprobe.store.row import Row
-
-# Cost is counted on a float32 copy; bytes of another number format scale by its width.
-_COUNTED_ITEMSIZE = 4
-_ITEMSIZES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
+from octprobe.units import bytes_in_dtype
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,18 +92,13 @@ def _cost(cost: Cost | None, point: DesignPoint) -> dict[str, Any]:
         if cost.uncounted_ops is None
         else json.dumps(cost.uncounted_ops, sort_keys=True),
         "parameters": cost.parameters,
-        "bytes_read": _in_dtype(cost.bytes_read, conditions.dtype),
-        "bytes_written": _in_dtype(cost.bytes_written, conditions.dtype),
+        "bytes_read": bytes_in_dtype(cost.bytes_read, conditions.dtype),
+        "bytes_written": bytes_in_dtype(cost.bytes_written, conditions.dtype),
         "operators": cost.operators,
-        "peak_memory_live_bytes": _in_dtype(cost.peak_live_bytes * conditions.batch, conditions.dtype),
-        "weights_bytes": _in_dtype(cost.weights_bytes, conditions.dtype),
-        "input_bytes": _in_dtype(cost.input_bytes * conditions.batch, conditions.dtype),
+        "peak_memory_live_bytes": bytes_in_dtype(cost.peak_live_bytes * conditions.batch, conditions.dtype),
+        "weights_bytes": bytes_in_dtype(cost.weights_bytes, conditions.dtype),
+        "input_bytes": bytes_in_dtype(cost.input_bytes * conditions.batch, conditions.dtype),
     }
-
-
-def _in_dtype(float32_bytes: int, dtype: str) -> int | None:
-    itemsize = _ITEMSIZES.get(dtype)
-    return None if itemsize is None else float32_bytes * itemsize // _COUNTED_ITEMSIZE
 
 
 def _latency(latency: Latency | None) -> dict[str, Any]:

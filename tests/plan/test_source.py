@@ -171,9 +171,11 @@ def test_malformed_text_is_a_spec_error(text: str) -> None:
 def test_garbage_is_read_or_refused(text: str) -> None:
     """No text makes the reader raise anything but a SpecError."""
     try:
-        read(text)
+        source = read(text)
     except SpecError as error:
-        str(error).encode("utf-8")
+        assert str(error).encode("utf-8").startswith(b"f.yaml")
+    else:
+        assert source.text == text
 
 
 # YAML reads some characters as line breaks that JSON leaves as they are, and refuses others.
