@@ -13,9 +13,15 @@ _KEY_HEX_DIGITS = 32
 
 
 def cache_folder() -> Path:
-    """Give the folder of the cache: `$XDG_CACHE_HOME/octprobe`, by default under `~/.cache`."""
+    """Give the folder of the cache: `$XDG_CACHE_HOME/octprobe`, by default under `~/.cache`.
+
+    A person without a home, as in a container, gets a folder among the temporary files.
+    """
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "octprobe"
+    try:
+        return Path(base).expanduser() / "octprobe"
+    except RuntimeError:
+        return Path(tempfile.gettempdir()) / f"octprobe-cache-{os.getuid()}"
 
 
 class Cache:

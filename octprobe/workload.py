@@ -79,6 +79,7 @@ def layer_workload(subject: LayerSubject, batch: int, resolution: int) -> Worklo
         plain = nn.Conv2d(*channels, bias=False, **geometry)
     except ValueError as error:
         raise ConversionError(f"{subject.shape_label()}: {error}; no such convolution exists") from None
+    _demand_output(subject, plain, resolution)
     if subject.is_vanilla:
         return Workload(plain.eval(), example)
     layer = OctaveConv2d(
@@ -87,3 +88,15 @@ def layer_workload(subject: LayerSubject, batch: int, resolution: int) -> Worklo
     if not layer.low_in:
         return Workload(layer.eval(), example)
     return Workload(layer.eval(), split_plain(example, ChannelSplit(subject.in_channels, layer.low_in)))
+
+
+def _demand_output(subject: LayerSubject, layer: nn.Conv2d, resolution: int) -> None:
+    """Refuse a convolution whose kernel does not fit into its padded input."""
+    if isinstance(layer.padding, str):
+        return
+    reach = layer.dilation[0] * (layer.kernel_size[0] - 1) + 1
+    if resolution + 2 * layer.padding[0] < reach:
+        raise ConversionError(
+            f"{subject.shape_label()}: its kernel reaches over {reach} pixels, its padded input has "
+            f"{resolution + 2 * layer.padding[0]}; no such convolution exists"
+        )

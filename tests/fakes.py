@@ -51,6 +51,7 @@ ENVIRONMENT = Environment(
     deterministic=False,
     cpu_model="Fake CPU",
     cpu_count=2,
+    default_threads=2,
     os="Linux 6",
 )
 

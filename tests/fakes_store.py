@@ -32,6 +32,7 @@ ENVIRONMENT = Environment(
     deterministic=False,
     cpu_model="Fake CPU 3000",
     cpu_count=2,
+    default_threads=2,
     os="Linux 6.1",
 )
 OTHER_ENVIRONMENT = replace(ENVIRONMENT, torch="2.10.0")

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from octprobe.cache import Cache, cache_folder
 
 
@@ -33,7 +35,18 @@ def test_a_cache_that_cannot_be_written_is_only_slow(tmp_path: Path) -> None:
     assert cache.get({"a": 1}) is None
 
 
-def test_the_folder_follows_the_environment(monkeypatch, tmp_path: Path) -> None:  # noqa: ANN001  pytest's fixture
+def test_the_folder_follows_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """XDG_CACHE_HOME moves the cache."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert cache_folder() == tmp_path / "octprobe"
+
+
+def test_a_person_without_a_home_has_a_cache_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a container whose user is a number, temporary files serve."""
+
+    def homeless(_: Path) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "expanduser", homeless)
+    assert cache_folder().name.startswith("octprobe-cache-")

@@ -7,6 +7,8 @@ import pytest
 from typer.main import get_command
 
 from octprobe.commands.main import app
+from octprobe.plan.space import expand
+from octprobe.plan.spec import read_spec
 from octprobe.store.records import Doubt, Status
 
 DOCUMENTS = [
@@ -63,3 +65,14 @@ def test_make_help_lists_every_target(repository: Path) -> None:
     assert phony
     documented = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
     assert set(phony.group(1).split()) <= documented | {"install"}
+
+
+def test_the_readmes_sweep_can_be_read(repository: Path, tmp_path: Path) -> None:
+    """The example is a valid sweep file, and its Python names exist."""
+    (block,) = re.findall(r"```yaml\n(.*?)```", (repository / "README.md").read_text(), re.DOTALL)
+    file = tmp_path / "mine.yaml"
+    file.write_text(block)
+    plan = expand(read_spec(file), "cpu")
+    assert len(plan.points) == 2 * 3 * 4 * 2 - len(plan.exclusions) + 1
+    assert len(plan.exclusions) == 2 * 2
+    assert plan.points[-1].subject.axes()["alpha_map"] == '{"layer1": 0.5, "layer2": 0.25}'

@@ -65,8 +65,8 @@ def test_constant_ratios_have_an_interval_of_no_width() -> None:
 
 
 def test_few_pairs_have_no_interval_and_an_ambiguous_verdict() -> None:
-    """Nine pairs give a median and no claim."""
-    interval = ratio_interval([0.5] * 9)
+    """Nineteen pairs give a median and no claim."""
+    interval = ratio_interval([0.5] * 19)
     assert (interval.median, interval.low) == (0.5, None)
     assert verdict(interval, 0.01) is Verdict.AMBIGUOUS
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from octprobe.errors import UsageError
+from octprobe.errors import OctprobeError, UsageError
 
 
 def cost(
@@ -43,11 +43,24 @@ def _count(point: Any, *, allow_import: bool) -> dict[str, Any]:
     if fault:
         raise UsageError(fault)
     ledger = Ledger(lambda asked: count_fully(asked, allow_import=allow_import), "full")
-    costs = {each.point_id: ledger.cost(each) for each in (point, point.anchor())}
+    costs = {each.point_id: _count_one(each, ledger) for each in (point, point.anchor())}
     differing = disagreement(costs[point.point_id])
     if differing:
         typer.echo(f"octprobe: {differing}", err=True)
     return costs
+
+
+def _count_one(point: Any, ledger: Any) -> Any:
+    from octprobe.measure.failure import reason_of
+
+    try:
+        return ledger.cost(point)
+    except OctprobeError:
+        raise
+    except Exception as error:  # whatever the network's own forward raises at this size
+        raise UsageError(
+            f"{point.label()}: cannot be counted: {reason_of(error)}; try another --resolution"
+        ) from error
 
 
 def _as_object(point: Any, cost: Any) -> dict[str, Any]:

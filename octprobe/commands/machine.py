@@ -1,5 +1,6 @@
 """What a command must know of this machine without loading torch into the parent."""
 
+import json
 import platform
 import subprocess
 import sys
@@ -12,6 +13,14 @@ from octprobe.cache import Cache
 # The NVIDIA kernel driver's own file; without it no CUDA device can be there on Linux.
 _NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
 _ASK_TORCH = "import torch; print(torch.cuda.is_available())"
+_ASK_FACTORY = """
+import json, sys
+from octprobe.networks import network_fault
+fault = network_fault(sys.argv[1], allow_import=True)
+sys.stdout.write("\\n" + json.dumps(fault))
+"""
+# Importing torch and a large code base on a cold disk takes this long at most.
+_FACTORY_TIMEOUT_SECONDS = 120
 
 
 def device_kind(device: str) -> str:
@@ -33,16 +42,34 @@ def network_fault_of(*, allow_import: bool, cache: Cache | None = None) -> Calla
     known = cache or Cache("networks")
 
     def fault(name: str) -> str | None:
+        if allow_import and ":" in name and not name.startswith("torchvision:"):
+            return _factory_fault(name)
         question = {"name": name, "timm": _version("timm"), "torchvision": _version("torchvision")}
         if known.get(question) == "known":
             return None
         from octprobe.networks import network_fault  # imports timm, which takes seconds
 
-        found = network_fault(name, allow_import=allow_import)
-        if found is None and (":" not in name or name.startswith("torchvision:")):
+        found = network_fault(name, allow_import=False)
+        if found is None:
             known.put(question, "known")
         return found
 
+    return fault
+
+
+def _factory_fault(name: str) -> str | None:
+    """Look a person's own factory up in a process of its own, which their code may take down."""
+    command = [sys.executable, "-c", _ASK_FACTORY, name]
+    try:
+        answer = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=_FACTORY_TIMEOUT_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        return f"network {name!r}: importing it took more than {_FACTORY_TIMEOUT_SECONDS} s"
+    if answer.returncode:
+        last_line = answer.stderr.strip().rpartition("\n")[2]
+        return f"network {name!r}: importing it ended Python with exit code {answer.returncode}: {last_line}"
+    fault: str | None = json.loads(answer.stdout.rpartition("\n")[2])
     return fault
 
 

@@ -1,5 +1,7 @@
 """The door: every subcommand by name, and the one place where errors become a line and an exit code."""
 
+import contextlib
+import errno
 import os
 import sys
 import traceback
@@ -18,6 +20,8 @@ from octprobe.errors import OctprobeError
 
 # sysexits.h: EX_SOFTWARE, an internal fault.
 _BUG_EXIT_CODE = 70
+# What a shell gives for a process that SIGPIPE ended.
+_BROKEN_PIPE_EXIT_CODE = 141
 
 app = typer.Typer(
     name="octprobe",
@@ -45,6 +49,16 @@ def _options(
     """Profile Octave Convolution on your own hardware and choose alpha for a budget."""
 
 
+def _lost_output(error: OSError) -> int:
+    """Say in a line that what was printed could not be taken; a pipe's reader that left needs no line."""
+    with contextlib.suppress(OSError, ValueError):  # what is left in the buffer has nowhere to go
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if error.errno != errno.EPIPE:
+        where = f"{error.filename}: " if error.filename else "output: "
+        typer.echo(f"octprobe: {where}{error.strerror or error}", err=True)
+    return _BROKEN_PIPE_EXIT_CODE if error.errno == errno.EPIPE else OctprobeError.exit_code
+
+
 def main() -> None:
     """Run the command line; what a person can put right is one line on stderr and exit code 2."""
     try:
@@ -55,6 +69,8 @@ def main() -> None:
     except KeyboardInterrupt:
         typer.echo("octprobe: interrupted", err=True)
         sys.exit(130)
+    except OSError as error:
+        sys.exit(_lost_output(error))
     except Exception as error:  # the last door: a bug of ours is a line too, its traceback only on request
         if os.environ.get("OCTPROBE_DEBUG"):
             traceback.print_exc()

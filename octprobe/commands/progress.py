@@ -1,5 +1,6 @@
 """How a sweep goes, for a person: a bar with an ETA on a terminal, plain lines elsewhere."""
 
+import contextlib
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -10,12 +11,11 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Column
 
+from octprobe.commands.terminal import VERDICT_STYLES
 from octprobe.engine.run import Watcher
 from octprobe.plan.point import DesignPoint
 from octprobe.store.row import Row
 from octprobe.units import show_duration, show_ms
-
-_STYLES = {"FASTER": "green", "SLOWER": "red", "SAME": "cyan", "AMBIGUOUS": "yellow"}
 
 
 class SweepView(Watcher, Protocol):
@@ -39,6 +39,8 @@ def row_line(point: DesignPoint, row: Row) -> str:
         parts.append(row.status)
     if row.doubts:
         parts.append("doubts: " + ", ".join(row.doubts))
+    if row.reason:
+        parts.append(f"({row.reason})")
     return f"{point.label()}: " + " ".join(parts)
 
 
@@ -105,8 +107,9 @@ class PlainView:
         self.say(f"[{self._pace.done}/{self._pace.total}] saved; {self._pace.eta}")
 
     def say(self, text: str) -> None:
-        """See `SweepView`."""
-        print(text, file=self._stream, flush=True)
+        """See `SweepView`; a reader that went away, or a full disk, ends the lines and not the sweep."""
+        with contextlib.suppress(OSError, ValueError):
+            print(text, file=self._stream, flush=True)
 
     def close(self) -> None:
         """See `SweepView`."""
@@ -148,7 +151,7 @@ class TerminalView:
     def saved(self, rows: Sequence[tuple[DesignPoint, Row]]) -> None:
         """See `SweepView`."""
         for point, row in rows:
-            style = _STYLES.get(row.verdict or "", "" if row.status == "measured" else "bold red")
+            style = VERDICT_STYLES.get(row.verdict or "", "" if row.status == "measured" else "bold red")
             self._console.print(escape(row_line(point, row)), style=style, highlight=False, soft_wrap=True)
         self._pace.advance([point for point, _ in rows])
         self._progress.advance(self._bar, len(rows))

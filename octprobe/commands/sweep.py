@@ -22,7 +22,9 @@ def sweep(
     store: Annotated[
         Path | None, typer.Option(help="Folder for the rows; by default results/NAME of the sweep.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be measured, and end.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the whole plan and its cost, and end.")
+    ] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Measure again what is done.")] = False,
     only: Annotated[str | None, typer.Option(help="Condition over axes, such as 'alpha >= 0.5'.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Measure at most so many points.")] = None,
@@ -43,10 +45,11 @@ def sweep(
     spec = read_spec(file, network_fault=network_fault_of(allow_import=allow_import))
     plan = select(expand(spec, device_kind(spec.device)), spec.subject, only)
     folder = store or Path("results") / spec.name
+    options = _options(fresh, retry, limit)
     if dry_run:
         show_dry_run(spec, plan, folder, allow_import=allow_import, as_json=as_json)
         return
-    summary = _run(spec, plan, folder, _options(fresh, retry, limit), allow_import, as_json)
+    summary = _run(spec, plan, folder, options, allow_import, as_json)
     if as_json:
         typer.echo(json.dumps(summary_object(summary, folder)))
     raise typer.Exit(exit_code(summary))
@@ -80,6 +83,7 @@ def summary_object(summary: "Summary", folder: Path) -> dict[str, Any]:
         "skipped": summary.skipped,
         "failed": summary.failed,
         "resumed": summary.resumed,
+        "left": summary.left,
         "failed_before": summary.failed_before,
         "interrupted": summary.interrupted,
         "wall_s": round(summary.wall_s, 3),
@@ -122,13 +126,14 @@ def _run(
     from octprobe.engine.run import Origin, SweepRun
     from octprobe.store.store import Store
 
-    rows = Store.create(folder)
-    origin = Origin(spec.name, rows.keep_spec(spec.text), spec.measure)
     target = "octprobe.measure.instrument:TorchInstrument"
     executor = LocalExecutor(InstrumentSpec(target, {"device": spec.device, "allow_import": allow_import}))
     view = open_view(Pace(_expected_seconds(spec, plan)), as_json=as_json)
     try:
         with Interrupt(view.say) as stop:
+            executor.environment()  # a device that is not there leaves no store behind
+            rows = Store.create(folder)
+            origin = Origin(spec.name, rows.keep_spec(spec.text), spec.measure)
             summary = SweepRun(origin, rows, executor, view, stop, options).execute(plan.groups)
     except BaseException:
         executor.kill()
@@ -163,6 +168,7 @@ def _show_end(summary: "Summary", folder: Path) -> None:
     print_summary(folder, console)
     counts = [f"{summary.measured} measured", f"{summary.resumed} kept from before"]
     counts += [f"{n} {status}" for status, n in summary.by_status.items() if status != "measured"]
+    counts += [f"{summary.left} left for the next run"] if summary.left else []
     console.print(
         f"{summary.planned} points: {', '.join(counts)}, in {show_duration(summary.wall_s)}. "
         f"Rows: {folder}. See them with `octprobe show {folder}`.",

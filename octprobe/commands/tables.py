@@ -1,7 +1,6 @@
 """Rows of a store as terminal tables: interval and n beside each figure, failures and doubts in sight."""
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -72,25 +71,15 @@ def outcome_cell(record: Record) -> Text:
 
 
 def notes_on(record: Record) -> list[Text]:
-    """Give a row's doubts, and the reason where it was not measured, as lines."""
+    """Give a row's doubts and its reason, where there is one, as lines."""
     label = printable(member_label(record))
     lines = []
     if record.get("status") != Status.MEASURED:
         lines.append(f"! {label}: {record.get('status')}: {record.get('reason') or 'no reason recorded'}")
-    notes = _doubt_notes(record.get("doubt_notes"))
-    lines.extend(
-        f"? {label}: {doubt}" + (f": {notes[doubt]}" if doubt in notes else "")
-        for doubt in record.get("doubts") or ()
-    )
+    elif record.get("reason"):
+        lines.append(f"? {label}: {record.get('reason')}")
+    lines.extend(f"? {label}: {doubt}" for doubt in record.get("doubts") or ())
     return [cell(line, "red" if line.startswith("!") else "yellow") for line in lines]
-
-
-def _doubt_notes(text: object) -> Mapping[str, object]:
-    try:
-        notes = json.loads(str(text)) if text is not None else {}
-    except (ValueError, RecursionError):
-        return {}
-    return notes if isinstance(notes, dict) else {}
 
 
 def _print_groups(console: Console, groups: Sequence[Group]) -> None:

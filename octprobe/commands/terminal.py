@@ -13,7 +13,7 @@ from octprobe.units import ABSENT, show_number
 
 # Rows are laid out for this width; a narrower terminal wraps them rather than lose digits.
 WIDTH = 100
-_STYLES = {"FASTER": "green", "SLOWER": "red", "SAME": "cyan", "AMBIGUOUS": "yellow"}
+VERDICT_STYLES = {"FASTER": "green", "SLOWER": "red", "SAME": "cyan", "AMBIGUOUS": "yellow"}
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _LABEL_WIDTH = 30
 _STEPS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
@@ -64,7 +64,7 @@ def interval(low: float | None, high: float | None) -> Text:
 
 def verdict_cell(record_verdict: object) -> Text:
     """Give a verdict in its colour."""
-    return cell(record_verdict, _STYLES.get(str(record_verdict), ""))
+    return cell(record_verdict, VERDICT_STYLES.get(str(record_verdict), ""))
 
 
 def label_cell(text: str) -> Text:

@@ -9,10 +9,12 @@ from typing import Any
 from torch import Tensor, nn
 
 from octprobe.octave import OctaveConv2d
+from octprobe.octave.conv import is_depthwise
 from octprobe.octave.frequency import half
 from octprobe.store.records import PathMacs
 
-PlainLayer = nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.Linear
+Transposed = nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d
+PlainLayer = nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.Linear | Transposed
 
 
 @dataclass(frozen=True)
@@ -52,14 +54,21 @@ def _path_macs(layer: OctaveConv2d, source: str, target: str) -> int:
     inputs = low_in if source == "l" else layer.in_channels - low_in
     outputs = low_out if target == "l" else layer.out_channels - low_out
     area = prod(layer.kernel_size)
-    if layer.groups == layer.in_channels and layer.groups > 1:
+    if is_depthwise(layer):
         return outputs * area if source == target else 0
     return outputs * (inputs // layer.groups) * area
 
 
-def plain_macs(layer: PlainLayer, output: Tensor) -> int:
-    """Give a plain convolution's or linear layer's MACs an item from its output (B, ...)."""
-    return output[0].numel() * prod(layer.weight.shape[1:])
+def plain_macs(layer: PlainLayer, source: Tensor, output: Tensor) -> int:
+    """Give a plain convolution's or linear layer's MACs an item.
+
+    Args:
+        layer: the layer.
+        source: its input (B, ...); an input without a batch is not told apart from one with.
+        output: its output (B, ...).
+    """
+    positions = source if isinstance(layer, Transposed) else output
+    return positions[0].numel() * prod(layer.weight.shape[1:])
 
 
 class LayerRecorder(AbstractContextManager["LayerRecorder"]):
@@ -81,9 +90,11 @@ class LayerRecorder(AbstractContextManager["LayerRecorder"]):
         """Start to listen."""
         for name, module in self._model.named_modules():
             if isinstance(module, OctaveConv2d):
-                self._listen(module, self._octave_hook(name))
+                self._hooks.callback(module.register_forward_hook(self._octave_hook(name)).remove)
             elif isinstance(module, PlainLayer):
-                self._listen(module, self._plain_hook(name))
+                self._hooks.callback(
+                    module.register_forward_hook(self._plain_hook(name), with_kwargs=True).remove
+                )
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -96,9 +107,6 @@ class LayerRecorder(AbstractContextManager["LayerRecorder"]):
         paths = ("h2h", "h2l", "l2h", "l2l", "plain")
         return PathMacs(**{path: sum(getattr(layer.macs, path) for layer in self.layers) for path in paths})
 
-    def _listen(self, module: nn.Module, hook: Callable[..., None]) -> None:
-        self._hooks.callback(module.register_forward_hook(hook).remove)
-
     def _octave_hook(self, name: str) -> Callable[..., None]:
         def hear(layer: OctaveConv2d, inputs: tuple[Any, ...], _: Any) -> None:
             high = inputs[0] if isinstance(inputs[0], Tensor) else inputs[0][0]
@@ -107,7 +115,8 @@ class LayerRecorder(AbstractContextManager["LayerRecorder"]):
         return hear
 
     def _plain_hook(self, name: str) -> Callable[..., None]:
-        def hear(layer: PlainLayer, _: tuple[Any, ...], output: Tensor) -> None:
-            self.layers.append(LayerMacs(name, PathMacs(plain=plain_macs(layer, output))))
+        def hear(layer: PlainLayer, args: tuple[Any, ...], kwargs: dict[str, Any], output: Tensor) -> None:
+            source = args[0] if args else kwargs["input"]
+            self.layers.append(LayerMacs(name, PathMacs(plain=plain_macs(layer, source, output))))
 
         return hear

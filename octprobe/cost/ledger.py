@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict
 from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
@@ -14,7 +15,7 @@ from octprobe.store.records import Cost, PathMacs
 
 # Counts follow from these packages and from octprobe's own operator and counters.
 _PACKAGES = ("torch", "torchvision", "timm", "fvcore")
-_SOURCES = ("octave", "cost", "networks.py", "workload.py", "plan/point.py")
+_SOURCES = ("octave", "cost", "networks.py", "workload.py", "plan/point.py", "store/records.py")
 
 
 class Ledger:
@@ -36,7 +37,10 @@ class Ledger:
         kept = self._cache.get(self._question(point))
         if kept is None or not _is_registered(point):
             return None
-        return Cost(**(kept | {"path_macs": PathMacs(**kept["path_macs"])}))
+        try:
+            return Cost(**(kept | {"path_macs": PathMacs(**kept["path_macs"])}))
+        except (TypeError, KeyError):
+            return None
 
     def cost(self, point: DesignPoint) -> Cost:
         """Give a point's cost an item of the batch, counting it the first time."""
@@ -98,7 +102,12 @@ def count_fully(point: DesignPoint, *, allow_import: bool) -> Cost:
 
 def count_quickly(point: DesignPoint, *, allow_import: bool) -> Cost:
     """Build a point at batch 1 and count it on meta tensors."""
-    from octprobe.cost.count import quick_cost  # as above
+    import torch  # as above
+
+    from octprobe.cost.count import quick_cost
     from octprobe.workload import build_workload, one_item
 
-    return quick_cost(build_workload(one_item(point), allow_import=allow_import))
+    # Weights need no values to be counted, but a person's own factory may look at them.
+    with torch.device("meta") if _is_registered(point) else nullcontext():
+        workload = build_workload(one_item(point), allow_import=allow_import)
+    return quick_cost(workload)

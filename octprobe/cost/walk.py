@@ -27,8 +27,10 @@ def _rule(name: str) -> Callable[[MacRule], MacRule]:
 
 @_rule("aten::convolution")
 def _convolution_macs(arguments: Sequence[Any], output: Tensor) -> int:
-    weight: Tensor = arguments[1]
-    return output.numel() * prod(weight.shape[1:])
+    source, weight, transposed = arguments[0], arguments[1], bool(arguments[6])
+    # A transposed convolution spreads each input value, and its weight is (C_in, C_out / groups, k, k).
+    positions: Tensor = source if transposed else output
+    return positions.numel() * int(prod(weight.shape[1:]))
 
 
 @_rule("aten::mm")

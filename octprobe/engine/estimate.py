@@ -1,10 +1,11 @@
 """What a sweep will take, guessed before a clock is read: seconds and bytes, from counted work."""
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from octprobe.errors import ConversionError
+from octprobe.errors import OctprobeError
+from octprobe.measure.ability import unable, usable_processors
+from octprobe.measure.failure import reason_of
 from octprobe.measure.stopping import MIN_SAMPLES
 from octprobe.plan.point import DesignPoint
 from octprobe.plan.space import Group
@@ -80,10 +81,15 @@ def total_seconds(groups: Sequence[GroupEstimate]) -> float:
 def _estimate_point(
     point: DesignPoint, settings: Measure, cost_of: Callable[[DesignPoint], Cost], device_kind: str
 ) -> PointEstimate:
+    reason = unable(point.conditions, device_kind)
+    if reason:
+        return PointEstimate(point, None, reason, 0.0, 0, 0)
     try:
         cost = cost_of(point)
-    except ConversionError as error:
+    except OctprobeError as error:
         return PointEstimate(point, None, str(error), 0.0, 0, 0)
+    except Exception as error:  # whatever building or running a network raises is this point's alone
+        return PointEstimate(point, None, reason_of(error), 0.0, 0, 0)
     conditions = point.conditions
     return PointEstimate(
         point,
@@ -104,4 +110,4 @@ def _sampling_seconds(call_seconds: float, settings: Measure) -> float:
 def _macs_per_second(point: DesignPoint, device_kind: str) -> float:
     if device_kind != "cpu":
         return ACCELERATOR_GMACS_PER_SECOND * 1e9
-    return CORE_GMACS_PER_SECOND * 1e9 * (point.conditions.threads or os.cpu_count() or 1)
+    return CORE_GMACS_PER_SECOND * 1e9 * (point.conditions.threads or usable_processors())

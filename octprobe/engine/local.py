@@ -28,7 +28,9 @@ class LocalExecutor:
         try:
             return self._station.environment()
         except WorkerDied as died:
-            raise MachineError(f"cannot measure on this machine: {died.death.reason}") from died
+            last_line = (died.death.log_tail or "").rpartition("\n")[2]
+            detail = f" ({last_line})" if last_line else ""
+            raise MachineError(f"cannot measure on this machine: {died.death.reason}{detail}") from died
 
     def run(
         self, tasks: Iterable[GroupTask], note: Callable[[str], None], stop: StopFlag

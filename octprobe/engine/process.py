@@ -4,9 +4,11 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,8 @@ _LOOK_SECONDS = 0.5
 # Enough of a log for the last traceback, little enough to keep in a row.
 _LOG_TAIL_BYTES = 4000
 _GRACE_SECONDS = 5.0
+# A worker that was killed leaves the semaphore of tqdm's lock behind; the tracker removes it silently.
+_NO_LEAK_WARNING = "ignore::UserWarning:multiprocessing.resource_tracker"
 # Loading torch, timm and a CUDA context takes seconds; a minute and more on a cold disk.
 _START_TIMEOUT_SECONDS = 300.0
 
@@ -27,6 +31,10 @@ _START_TIMEOUT_SECONDS = 300.0
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
     """Block SIGINT; a process started meanwhile keeps it blocked, so that Ctrl-C reaches the parent only."""
+    # Starting the tracker unblocks SIGINT again, so it must be running before.
+    sys.warnoptions.append(_NO_LEAK_WARNING)
+    resource_tracker.ensure_running()
+    sys.warnoptions.remove(_NO_LEAK_WARNING)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

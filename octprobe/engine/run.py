@@ -37,10 +37,11 @@ class RunOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """How a run ended; `planned` is the sum of what was resumed, is pending and has become a row."""
+    """How a run ended; `planned` is the sum of `resumed`, this run's rows and `left`."""
 
     planned: int
     resumed: int
+    left: int
     by_status: Counter[str]
     failed_before: int
     interrupted: bool
@@ -112,13 +113,15 @@ class SweepRun:
             self.watcher.say(warning)
         tasks, resumed, failed_before = self._pending(groups, index, environment)
         pending = [point for task in tasks for point in task.points]
+        planned = sum(len(group.points) for group in groups)
         self.watcher.planned(pending, resumed)
         by_status: Counter[str] = Counter()
         while tasks and not self.stop.is_set():
             tasks = self._run(tasks, index, by_status)
         return Summary(
-            planned=len(pending) + resumed,
+            planned=planned,
             resumed=resumed,
+            left=planned - resumed - by_status.total(),
             by_status=by_status,
             failed_before=failed_before,
             interrupted=self.stop.is_set()

@@ -14,6 +14,7 @@ import pandas as pd
 from octprobe.explore.groups import Group, Record, gather, is_anchor, plain_records
 from octprobe.explore.labels import member_label, subject_label
 from octprobe.stats import Verdict
+from octprobe.store.records import Status
 from octprobe.units import show_number
 
 
@@ -102,7 +103,9 @@ def fastest_alphas(frame: pd.DataFrame) -> list[Fastest]:
 
 def _fastest(group: Group) -> Fastest:
     octave = [member for member in group.members if not is_anchor(member)]
-    paired = [member for member in octave if member.get("time_ratio_median") is not None]
+    paired = [
+        m for m in octave if m.get("status") == Status.MEASURED and m.get("time_ratio_median") is not None
+    ]
     subject = subject_label(group.conditions)
     if not paired:
         return Fastest(subject, group.conditions, reason=_why_none(octave))

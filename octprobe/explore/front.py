@@ -18,6 +18,7 @@ import pandas as pd
 from octprobe.explore.axes import FREE_AXES, GIVEN_AXES
 from octprobe.explore.groups import Record, in_order, plain_records
 from octprobe.explore.objectives import Objective, objective
+from octprobe.store.records import Status
 
 
 @dataclass(frozen=True)
@@ -126,8 +127,10 @@ def _front(rows: Sequence[Record], x: Objective, y: Objective) -> Front:
 
 
 def _why_left_out(row: Record, objectives: Sequence[Objective]) -> str | None:
+    status = row.get("status")
+    if status != Status.MEASURED:
+        return f"status {status}"
     absent = [wanted.column for wanted in objectives if row.get(wanted.column) is None]
     if not absent:
         return None
-    status = row.get("status")
-    return f"{' and '.join(dict.fromkeys(absent))} absent, status {status}"
+    return f"{' and '.join(dict.fromkeys(absent))} absent"

@@ -139,7 +139,9 @@ def open_device(name: str) -> Device:
     if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
         return CpuDevice()
     kind, _, index_text = name.partition(":")
-    if kind not in ("auto", "cuda") or not (index_text or "0").isdigit():
+    if kind not in ("auto", "cuda") or not (
+        (index_text or "0").isascii() and (index_text or "0").isdecimal()
+    ):
         raise UsageError(f"device is {name}; it must be auto, cpu, cuda or cuda:N")
     index, count = int(index_text or 0), torch.cuda.device_count()
     if index >= count:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import torch
 
+from octprobe.measure.ability import has_compiler
 from octprobe.measure.device import Device
 from octprobe.measure.environment import read_environment
-from octprobe.measure.execution import DTYPES, has_compiler
+from octprobe.measure.execution import DTYPES
 
 _GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 _PROC_STAT = Path("/proc/stat")
@@ -41,7 +42,7 @@ def examine(device: Device) -> Iterator[Finding]:
 
 
 def _describe(device: Device) -> Iterator[Finding]:
-    environment = read_environment(device)
+    environment = read_environment(device, torch.get_num_threads())
     yield Finding("device", f"{environment.device_kind}: {environment.device_name}", usable=True)
     yield _cuda_finding(device)
     yield Finding("processor", f"{environment.cpu_model}, {environment.cpu_count} usable")
@@ -52,7 +53,7 @@ def _describe(device: Device) -> Iterator[Finding]:
 
 def _cuda_finding(device: Device) -> Finding:
     if device.kind == "cuda":
-        environment = read_environment(device)
+        environment = read_environment(device, torch.get_num_threads())
         state = (
             f"CUDA {environment.cuda}, cuDNN {environment.cudnn}, driver {environment.driver or 'unknown'}"
         )

@@ -1,7 +1,6 @@
 """A workload put on a device under a point's conditions, ready to be called."""
 
-import os
-import shutil
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,9 +17,9 @@ from octprobe.workload import Workload
 # Number formats by their name in a sweep.
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 _MEMORY_FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
-_COMPILERS = ("c++", "g++", "clang++")
 # As torch advises for capturing a whole network: a few calls on a side stream come first.
 _CAPTURE_WARMUP_CALLS = 3
+_NUMBERS = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -36,30 +35,11 @@ class Runnable:
     compiles: bool
 
 
-def unable(conditions: Conditions, device: Device) -> str | None:
-    """Say why this machine cannot run a point under its conditions; None where it can."""
-    if conditions.execution == "cudagraph" and device.kind != "cuda":
-        return "execution cudagraph needs a CUDA device; this one is a processor"
-    if conditions.execution == "compiled" and device.kind == "cpu" and not has_compiler():
-        return "execution compiled needs a C++ compiler for Inductor; none of c++, g++, clang++ is installed"
-    if conditions.threads is not None and conditions.threads > (os.cpu_count() or 1):
-        return f"threads is {conditions.threads}; this machine has {os.cpu_count()} processors"
-    return None
-
-
-def has_compiler() -> bool:
-    """Tell whether Inductor finds a C++ compiler."""
-    named = os.environ.get("CXX")
-    return any(shutil.which(name) for name in ((named,) if named else _COMPILERS))
-
-
 def make_runnable(workload: Workload, conditions: Conditions, device: Device) -> Runnable:
     """Move a workload to the device in its number and memory format, and wrap its execution."""
     module, example = place(workload, conditions, device)
     if conditions.execution == "compiled":
-        hold_packs(module)
-        compiled = torch.compile(module)
-        return Runnable(lambda: compiled(example), compiles=True)
+        return Runnable(compile_call(module, example), compiles=True)
     if conditions.execution == "cudagraph":
         return Runnable(capture(module, example), compiles=False)
     return Runnable(lambda: module(example), compiles=False)
@@ -74,6 +54,22 @@ def place(workload: Workload, conditions: Conditions, device: Device) -> tuple[n
 
     module = workload.module.to(device=device.torch_device, dtype=dtype)
     return module.to(memory_format=memory_format), tree_map(move, workload.example)
+
+
+def compile_call(module: nn.Module, example: Any) -> Call:
+    """Give a forward call whose first call makes torch.compile's code, for this example's sizes alone.
+
+    Dynamo keeps what it compiled by code object, tries it in order and gives up after a few. With a code
+    object of its own, no subject pays for another's guards or meets that limit.
+    """
+    hold_packs(module)
+
+    def call() -> object:
+        return module(example)
+
+    call.__code__ = call.__code__.replace(co_name=f"call_{next(_NUMBERS)}")
+    compiled: Call = torch.compile(call, dynamic=False)
+    return compiled
 
 
 def capture(module: nn.Module, example: Any, cuda: Any = torch.cuda) -> Callable[[], None]:

@@ -1,29 +1,33 @@
 """The real instrument: torch on one device, the passes of the protocol in their order."""
 
 import gc
-import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import torch
 
 from octprobe.cost.count import disagreement
 from octprobe.cost.ledger import Ledger, count_fully
 from octprobe.errors import ConversionError
+from octprobe.measure.ability import unable
 from octprobe.measure.breakdown import measure_breakdown
 from octprobe.measure.device import Device, open_device
 from octprobe.measure.environment import read_environment
-from octprobe.measure.execution import Runnable, make_runnable, unable
+from octprobe.measure.execution import Runnable, make_runnable
 from octprobe.measure.failure import reason_of, status_of
 from octprobe.measure.latency import GroupTimer, LatencySettings, TimedGroup
 from octprobe.measure.memory import measure_memory
 from octprobe.plan.point import DesignPoint
 from octprobe.store.records import Environment, Measurement, Status
 from octprobe.workload import build_workload
+
+# Seldom enough not to disturb timed blocks, often enough that a long round is no silence.
+_HEARTBEAT_SECONDS = 5.0
+Found = TypeVar("Found")
 
 
 class Task(Protocol):
@@ -58,7 +62,7 @@ class TorchInstrument:
 
     def environment(self) -> Environment:
         """Describe the machine that figures hold for."""
-        return read_environment(self._device)
+        return read_environment(self._device, self._default_threads)
 
     def time_group(
         self, task: Task, note: Callable[[str], None], after_round: Callable[[int], bool]
@@ -70,30 +74,40 @@ class TorchInstrument:
             for point in task.subjects:
                 note(f"building {point.label()}")
                 measurements[point.point_id] = self._prepare(point, timer)
-            timed = timer.run(after_round)
-        self._device.release()
+            timed = timer.run(after_round, _every(_HEARTBEAT_SECONDS, lambda: note("timing")))
+        self._let_go(task.anchor)
         return _with_latencies(measurements, timed), timed.settled
 
     def account(self, point: DesignPoint, latency_ms: float | None) -> Measurement:
         """Count one point's work and read its memory and device time; its latency stays None."""
-        cost = self._ledger.cost(point)
+        cost, *troubles = _attempt("MACs", lambda: self._ledger.cost(point))
         with self._conditions(point), torch.inference_mode():
             call = self._runnable(point).call
-            memory = measure_memory(call, self._device)
-            breakdown, doubts = measure_breakdown(call, self._device, latency_ms)
-        self._device.release()
+            memory, *more = _attempt("memory", lambda: measure_memory(call, self._device, point.conditions))
+            profile, *most = _attempt(
+                "device time", lambda: measure_breakdown(call, self._device, latency_ms)
+            )
+        self._let_go(point)
+        breakdown, doubts = profile or (None, ())
+        reasons = [disagreement(cost) if cost else None, *troubles, *more, *most]
         return Measurement(
             status=Status.MEASURED,
-            reason=disagreement(cost),
+            reason="; ".join(filter(None, reasons)) or None,
             doubts=doubts,
             cost=cost,
             memory=memory,
             breakdown=breakdown,
         )
 
+    def _let_go(self, point: DesignPoint) -> None:
+        """Give back what a group's models and compiled code held."""
+        if point.conditions.execution == "compiled":
+            torch.compiler.reset()
+        self._device.release()
+
     def _prepare(self, point: DesignPoint, timer: GroupTimer) -> Measurement:
         """Build and warm up one subject; what goes wrong is its status and costs the others nothing."""
-        reason = unable(point.conditions, self._device)
+        reason = unable(point.conditions, self._device.kind)
         if reason:
             return Measurement(status=Status.SKIPPED, reason=reason)
         start = time.monotonic()
@@ -126,7 +140,28 @@ class TorchInstrument:
         finally:
             gc.enable()
             gc.unfreeze()
-            sys.stdout.flush()
+
+
+def _attempt(what: str, find: Callable[[], Found]) -> tuple[Found | None, str | None]:
+    """Find a figure; what goes wrong costs this figure alone, and is told."""
+    try:
+        return find(), None
+    except Exception as error:  # whatever a network or a profiler raises
+        traceback.print_exc()
+        return None, f"no {what}: {reason_of(error)}"
+
+
+def _every(seconds: float, act: Callable[[], None]) -> Callable[[], None]:
+    """Give a function that acts when it is called, at most once in so many seconds."""
+    last = time.monotonic()
+
+    def perhaps() -> None:
+        nonlocal last
+        if time.monotonic() - last > seconds:
+            last = time.monotonic()
+            act()
+
+    return perhaps
 
 
 def _with_latencies(measurements: dict[str, Measurement], timed: TimedGroup) -> dict[str, Measurement]:

@@ -42,6 +42,11 @@ class _Series:
     def progress(self) -> Progress:
         return Progress(self.samples_ms, self.warmup.calls_per_sample)
 
+    def end_round(self) -> None:
+        """Mark the end of a round that gave samples."""
+        if len(self.samples_ms) > (self.round_ends[-1] if self.round_ends else 0):
+            self.round_ends.append(len(self.samples_ms))
+
     def take(self, device: Device) -> float:
         """Time one block; where a block has several calls, one more comes first to refill the caches."""
         calls = self.warmup.calls_per_sample
@@ -90,11 +95,14 @@ class GroupTimer:
         """
         self._series[name] = _Series(call, warm_up(call, self._device), compiles)
 
-    def run(self, after_round: Callable[[int], bool]) -> TimedGroup:
+    def run(
+        self, after_round: Callable[[int], bool], after_visit: Callable[[], None] = lambda: None
+    ) -> TimedGroup:
         """Time rounds until every subject is sharp enough or has used up its seconds.
 
         Args:
             after_round: told the number of each round that is done; answers whether to go on.
+            after_visit: called between timed blocks, to show that the rounds go on.
         """
         generator = random.Random(self._settings.seed)
         number = 0
@@ -102,8 +110,9 @@ class GroupTimer:
             for visit in plan_round(wanted, self._present_anchor, generator):
                 if not is_exhausted(self._series[visit.subject].progress, self._settings):
                     self._take(visit)
+                    after_visit()
             for series in self._series.values():
-                series.round_ends.append(len(series.samples_ms))
+                series.end_round()
             number += 1
             if not after_round(number):
                 break

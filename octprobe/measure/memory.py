@@ -7,11 +7,17 @@ from torch.profiler import ProfilerActivity, profile
 
 from octprobe.measure.device import Call, Device
 from octprobe.measure.trace import peak_allocated_bytes, read_events
+from octprobe.plan.point import Conditions
 from octprobe.store.records import Memory
 
 
-def measure_memory(call: Call, device: Device) -> Memory:
-    """Read the peak of one warmed-up call: CUDA's own counters, or the processor allocator's records."""
+def measure_memory(call: Call, device: Device, conditions: Conditions) -> Memory:
+    """Read the peak of one warmed-up call: CUDA's own counters, or the processor allocator's records.
+
+    A captured graph allocates at its capture and nothing when it is replayed, so there is no such figure.
+    """
+    if conditions.execution == "cudagraph":
+        return Memory(peak_allocator_bytes=None, peak_reserved_bytes=None)
     call()
     if device.kind == "cpu":
         return Memory(peak_allocator_bytes=_recorded_peak_bytes(call), peak_reserved_bytes=None)

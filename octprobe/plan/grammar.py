@@ -55,9 +55,12 @@ class Measure(Grammar):
         allow_inf_nan=False,
         description="time a point at most so long, over all rounds",
     )
-    # Three show a drift between rounds, at three warm-ups a point.
+    # Three rounds are the fewest whose medians show one that went wrong.
     rounds: int = Field(
-        default=3, ge=1, le=1_000, description="interleaved rounds over the points of a group"
+        default=3,
+        ge=1,
+        le=1_000,
+        description="interleaved rounds that the first 30 samples of a point are spread over",
     )
     # Any fixed number: the order of a round can be had again.
     seed: int = Field(default=0, ge=0, le=2**32 - 1, description="seed of the random order within rounds")

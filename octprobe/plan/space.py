@@ -37,11 +37,6 @@ class Group:
         """Identity of the group: that of its anchor."""
         return self.anchor.point_id
 
-    @property
-    def anchor_is_asked(self) -> bool:
-        """Whether the anchor is a point of the sweep rather than a giver of samples."""
-        return self.anchor in self.points
-
 
 @dataclass(frozen=True)
 class Exclusion:
@@ -78,10 +73,6 @@ class Plan:
         """
         kept = tuple(p for p in self.points if condition.holds(point_axes(p, self.device_kind)))
         return Plan(kept, self.exclusions, self.device_kind)
-
-    def first(self, count: int) -> "Plan":
-        """Give the plan of the first so many points."""
-        return Plan(self.points[:count], self.exclusions, self.device_kind)
 
 
 def gather_groups(points: Iterable[DesignPoint]) -> tuple[Group, ...]:

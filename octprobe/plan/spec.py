@@ -1,9 +1,7 @@
 """A sweep file read and checked: the grammar's values with the text they came from."""
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,8 +20,6 @@ from octprobe.plan.source import Source, read_source
 
 __all__ = ["Measure", "SweepSpec", "read_spec"]
 
-# Long enough that two versions of a file never share it.
-_DIGEST_HEX_DIGITS = 16
 _DEVICE_KINDS: Final = ("cpu", "cuda")
 
 NetworkCheck = Callable[[str], str | None]
@@ -57,11 +53,6 @@ class SweepSpec:
     def text(self) -> str:
         """The file as it was read."""
         return self.source.text
-
-    @cached_property
-    def digest(self) -> str:
-        """Identity of the file's text."""
-        return hashlib.sha256(self.text.encode()).hexdigest()[:_DIGEST_HEX_DIGITS]
 
     def grid(self, device_kind: str) -> SizedGrid:
         """Give the grid of points on a kind of device, to be counted before it is listed.

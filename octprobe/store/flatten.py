@@ -1,7 +1,6 @@
 """From a measurement to its row: derived figures are computed here once, from the raw samples."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -67,7 +66,6 @@ def _outcome(measurement: Measurement) -> dict[str, Any]:
         "status": measurement.status.value,
         "reason": measurement.reason,
         "doubts": tuple(doubt.value for doubt in measurement.doubts),
-        "doubt_notes": _json_or_none(measurement.doubt_notes),
         "log_tail": measurement.log_tail,
         "build_seconds": measurement.build_seconds,
     }
@@ -160,7 +158,3 @@ def _breakdown(breakdown: Breakdown | None) -> dict[str, Any]:
 def _environment(environment: Environment) -> dict[str, Any]:
     values = asdict(environment)
     return {"device": values.pop("device_kind")} | values
-
-
-def _json_or_none(notes: Mapping[str, str]) -> str | None:
-    return json.dumps(dict(notes), sort_keys=True) if notes else None

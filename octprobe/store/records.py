@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import cached_property
 
@@ -48,12 +48,14 @@ class Environment:
     deterministic: bool
     cpu_model: str
     cpu_count: int
+    default_threads: int
     os: str
 
     @cached_property
     def env_id(self) -> str:
-        """Identity of the environment: the device's model, never its index or the host's name."""
-        text = json.dumps(asdict(self), sort_keys=True)
+        """Identity of the environment: the device's model, never its index, the host's name or its kernel."""
+        figures_depend_on = {name: value for name, value in asdict(self).items() if name != "os"}
+        text = json.dumps(figures_depend_on, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:_ID_HEX_DIGITS]
 
 
@@ -140,4 +142,3 @@ class Measurement:
     breakdown: Breakdown | None = None
     log_tail: str | None = None
     build_seconds: float | None = None
-    doubt_notes: dict[str, str] = field(default_factory=dict)

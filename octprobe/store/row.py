@@ -30,7 +30,6 @@ class Row:
 
     reason: str | None = column("why the point was skipped or failed")
     doubts: tuple[str, ...] | None = column("reasons to trust the figures less; empty when there is none")
-    doubt_notes: str | None = column("what raised each doubt and what to do next, JSON")
     log_tail: str | None = column("end of the worker's output, for points that failed")
     sweep: str | None = column("name of the sweep file that asked for the point")
     spec_digest: str | None = column("digest of the sweep file's text, kept under specs/")
@@ -92,8 +91,12 @@ class Row:
         "operators fvcore has no handle for, with their numbers, JSON", source="counted"
     )
     parameters: int | None = column("parameters; the same at every alpha", "parameters", source="counted")
-    bytes_read: int | None = column("bytes that operators read, an item", "bytes/item", source="counted")
-    bytes_written: int | None = column("bytes that operators write, an item", "bytes/item", source="counted")
+    bytes_read: int | None = column(
+        "bytes that operators read at batch 1, weights included", "bytes/item", source="counted"
+    )
+    bytes_written: int | None = column(
+        "bytes that operators write at batch 1", "bytes/item", source="counted"
+    )
     operators: int | None = column(
         "operators dispatched in a forward call", "operators/call", source="counted"
     )
@@ -112,7 +115,7 @@ class Row:
         "raw samples in the order taken", "ms/call", source="measured"
     )
     calls_per_sample: int | None = column("forward calls in a timed block", "calls/sample")
-    rounds: int | None = column("interleaved rounds that the samples span", "rounds")
+    rounds: int | None = column("interleaved rounds that gave samples", "rounds")
     relative_ci_asked: float | None = column("half width of the interval asked for, as a share of the median")
     relative_ci_reached: float | None = column("half width of the interval reached, as a share of the median")
     first_call_ms: float | None = column("time of the very first call", "ms", source="measured")
@@ -166,4 +169,5 @@ class Row:
     deterministic: bool | None = column("whether deterministic algorithms were demanded")
     cpu_model: str | None = column("processor's model")
     cpu_count: int | None = column("processors that the process may use", "processors")
-    os: str | None = column("operating system and release")
+    default_threads: int | None = column("intra-op threads of a point whose `threads` is null", "threads")
+    os: str | None = column("operating system and release; no part of env_id")

@@ -55,10 +55,28 @@ def test_a_known_network_is_looked_up_once(monkeypatch: pytest.MonkeyPatch, tmp_
 
 def test_a_persons_own_factory_is_checked_every_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Whether it may be imported is asked of every run."""
-    monkeypatch.setattr(
-        "octprobe.networks.network_fault",
-        lambda _, *, allow_import: None if allow_import else "needs --allow-import",
-    )
+    (tmp_path / "nets.py").write_text("def tiny(): ...")
+    monkeypatch.chdir(tmp_path)
     cache = Cache("networks", tmp_path)
-    assert network_fault_of(allow_import=True, cache=cache)("my.nets:tiny") is None
-    assert network_fault_of(allow_import=False, cache=cache)("my.nets:tiny") == "needs --allow-import"
+    allowed, forbidden = (network_fault_of(allow_import=allow, cache=cache) for allow in (True, False))
+    assert allowed("nets:tiny") is None
+    assert "pass --allow-import" in (forbidden("nets:tiny") or "")
+    assert "did you mean 'nets:tiny'?" in (allowed("nets:tinny") or "")
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("import os; os.kill(os.getpid(), 11)", "ended Python with exit code -11"),
+        ("raise RuntimeError('broken')", "importing broken_nets failed: RuntimeError: broken"),
+    ],
+)
+def test_a_factory_that_takes_python_down_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, code: str, words: str
+) -> None:
+    """A person's own code is imported in a process of its own."""
+    (tmp_path / "broken_nets.py").write_text(code)
+    monkeypatch.chdir(tmp_path)
+    fault = network_fault_of(allow_import=True, cache=Cache("networks", tmp_path))("broken_nets:net")
+    assert words in (fault or "")
+    assert "\n" not in (fault or "")

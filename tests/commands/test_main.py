@@ -1,5 +1,6 @@
 """The door: help, version, errors as one line."""
 
+import errno
 import subprocess
 import sys
 
@@ -65,6 +66,9 @@ def test_the_version_is_the_packages() -> None:
             70,
             "octprobe: RuntimeError: boom. This is a fault of octprobe; set OCTPROBE_DEBUG=1 to see where.\n",
         ),
+        (BrokenPipeError(errno.EPIPE, "Broken pipe"), 141, ""),
+        (OSError(errno.ENOSPC, "No space left on device"), 2, "octprobe: output: No space left on device\n"),
+        (OSError(errno.EACCES, "Permission denied", "x.json"), 2, "octprobe: x.json: Permission denied\n"),
     ],
 )
 def test_whatever_is_raised_becomes_a_line_and_a_code(

@@ -86,3 +86,16 @@ def test_a_terminals_text_is_never_markup(text: str) -> None:
     view.close()
     assert text in stream.getvalue()
     assert "0.750 of vanilla, FASTER" in stream.getvalue()
+
+
+def test_a_reader_that_went_away_does_not_end_the_sweep() -> None:
+    """A closed pipe and a full disk cost lines, not rows."""
+
+    class Closed(io.StringIO):
+        def write(self, _: str) -> int:
+            raise BrokenPipeError
+
+    view = PlainView(Closed())
+    view.planned([POINT], 0)
+    view.saved([(POINT, row())])
+    view.close()

@@ -60,13 +60,12 @@ def test_failures_show_their_status_and_reason(tmp_path: Path) -> None:
     assert "3 rows: 1 measured, 1 out_of_memory, 1 skipped; 0 with doubts." in output
 
 
-def test_doubts_are_shown_with_their_notes(tmp_path: Path) -> None:
-    """A doubt says what raised it and what to do."""
-    doubted = measured(
-        80.0, 0.9, doubts=(Doubt.UNSTABLE, Doubt.BIMODAL), doubt_notes={"unstable": "rounds differ by 7 %"}
-    )
+def test_doubts_and_reasons_of_measured_rows_are_shown(tmp_path: Path) -> None:
+    """A row with a time may still lack a figure, and says why."""
+    doubted = measured(80.0, 0.9, doubts=(Doubt.UNSTABLE, Doubt.BIMODAL), reason="no memory: it broke")
     output = shown(tmp_path, [row(network_point("0.5"), doubted)])
-    assert "? alpha 0.5: unstable: rounds differ by 7 %\n" in output
+    assert "? alpha 0.5: unstable\n" in output
+    assert "? alpha 0.5: no memory: it broke\n" in output
     assert "? alpha 0.5: bimodal\n" in output
     assert "1 with doubts" in output
 

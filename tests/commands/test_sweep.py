@@ -93,9 +93,20 @@ def wait_gone(pids: list[int]) -> None:
 @pytest.mark.slow
 def test_a_sweep_ends_with_rows_a_summary_and_one_json_object(spec: Path, tmp_path: Path) -> None:
     """Six points are measured; a second run keeps them; the store loads as a frame."""
-    first = run("sweep", spec, "--json", cwd=tmp_path)
-    assert first.returncode == 0, first.stderr
-    ended = json.loads(first.stdout)
+    code = (
+        "import sys; sys.argv = ['octprobe', 'sweep', 'tiny.yaml', '--json']\n"
+        "from octprobe.commands.main import app\n"
+        "if __name__ == '__main__':\n"
+        "    try: app()\n"
+        "    except SystemExit as end: print(end.code, 'torch' in sys.modules)"
+    )
+    (tmp_path / "run.py").write_text(code)
+    first = subprocess.run(
+        [sys.executable, "run.py"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    *_, summary, end = first.stdout.splitlines()
+    assert end == "0 False", first.stderr
+    ended = json.loads(summary)
     assert {key: ended[key] for key in ("planned", "measured", "skipped", "failed", "resumed")} == {
         "planned": 6,
         "measured": 6,
@@ -103,6 +114,7 @@ def test_a_sweep_ends_with_rows_a_summary_and_one_json_object(spec: Path, tmp_pa
         "failed": 0,
         "resumed": 0,
     }
+    assert (ended["left"], ended["interrupted"]) == (0, False)
     assert ended["store"] == "results/tiny"
     assert ended["wall_s"] > 0
     frame = octprobe.load(tmp_path / ended["store"])

@@ -79,3 +79,14 @@ def test_a_change_of_method_forgets_old_counts(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(module, "_method", lambda: "another")
     kept.cost(point())
     assert counter.made == 2
+
+
+@pytest.mark.parametrize("damage", [{"macs": 1}, {"path_macs": {"odd": 1}}, {"path_macs": None}])
+def test_an_answer_of_another_shape_is_counted_again(tmp_path: Path, damage: dict[str, object]) -> None:
+    """A cache that an older octprobe wrote, or that is damaged, costs time and nothing else."""
+    counter = Counter()
+    cache = Cache("costs", tmp_path)
+    kept = Ledger(counter, "full", cache)
+    cache.put(kept._question(point()), damage)
+    assert kept.cost(point()).macs == 1
+    assert counter.made == 1

@@ -79,3 +79,26 @@ def test_a_point_that_cannot_be_built_has_its_reason_and_takes_no_time() -> None
     _, octave = estimate_group(group(), SETTINGS, cost_of, "cpu").points
     assert (octave.cost, octave.reason, octave.seconds) == (None, "no such alpha", 0.0)
     assert octave.point.subject.alpha == Decimal("0.5")
+
+
+@pytest.mark.parametrize(
+    ("conditions", "words"),
+    [({"execution": "cudagraph"}, "needs a CUDA device"), ({"threads": 4096}, "threads is 4096")],
+)
+def test_what_cannot_run_here_is_told_before_it_is_built(conditions: dict[str, object], words: str) -> None:
+    """A plan names the rows that will be skipped."""
+    members = tuple(replace(p, conditions=Conditions(**conditions)) for p in points("n", ["0"]))
+    estimate = estimate_group(
+        Group(members[0], members), SETTINGS, lambda _: pytest.fail("it was built"), "cpu"
+    )
+    assert words in (estimate.points[0].reason or "")
+
+
+def test_a_network_that_breaks_costs_its_own_estimate_only() -> None:
+    """Whatever building raises is that point's reason."""
+
+    def cost_of(_: DesignPoint) -> Cost:
+        raise RuntimeError("Calculated padded input size is too small\nmore")
+
+    estimate = estimate_group(group(), SETTINGS, cost_of, "cpu")
+    assert {p.reason for p in estimate.points} == {"RuntimeError: Calculated padded input size is too small"}

@@ -122,7 +122,7 @@ def test_failed_points_are_left_alone_until_a_retry_names_them(sweep: Sweep, tmp
 def test_a_limit_measures_so_many_points_and_leaves_the_rest(sweep: Sweep) -> None:
     """Four of six points now; the next run takes the other two."""
     first, _ = sweep(groups("net", "other"), RunOptions(limit=4))
-    assert (first.planned, first.measured) == (4, 4)
+    assert (first.planned, first.measured, first.left) == (6, 4, 2)
     second, _ = sweep(groups("net", "other"))
     assert (second.measured, second.resumed) == (2, 4)
 

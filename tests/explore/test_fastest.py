@@ -130,3 +130,14 @@ def test_too_few_pairs_show_no_interval(tmp_path: Path, count: int) -> None:
     found = findings(tmp_path, [row(network_point("0.5"), measured(50.0, 0.5, count=count))])[0]
     assert str(found.time_ratio) == "0.5"
     assert found.verdict == "AMBIGUOUS"
+
+
+def test_an_interrupted_row_makes_no_claim(tmp_path: Path) -> None:
+    """Samples of a round that was cut short are kept, and not compared."""
+    rows = [
+        row(network_point("0"), measured(100.0)),
+        row(network_point("0.5"), measured(50.0, 0.5, status=Status.INTERRUPTED)),
+    ]
+    found = findings(tmp_path, rows)[0]
+    assert found.alpha is None
+    assert not found.beats_vanilla

@@ -115,7 +115,7 @@ def test_cpu_is_opened_by_name() -> None:
     assert open_device("cpu").kind == "cpu"
 
 
-@pytest.mark.parametrize("name", ["gpu", "cuda:x", "tpu:0", ""])
+@pytest.mark.parametrize("name", ["gpu", "cuda:x", "cuda:²", "tpu:0", ""])
 def test_an_unknown_device_is_a_usage_error(name: str) -> None:
     """The message says which names there are."""
     with pytest.raises(UsageError, match="auto, cpu, cuda or cuda:N"):

@@ -1,5 +1,6 @@
 """A workload put on a device and wrapped."""
 
+from dataclasses import replace
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -10,11 +11,10 @@ from torch import nn
 
 from components import need
 from octprobe.measure.device import CpuDevice
-from octprobe.measure.execution import capture, has_compiler, make_runnable, place, unable
+from octprobe.measure.execution import capture, make_runnable, place
 from octprobe.plan.point import Conditions, DesignPoint, LayerSubject
 from octprobe.workload import Workload, build_workload
 
-CUDA = SimpleNamespace(kind="cuda")
 LAYER = DesignPoint(
     subject=LayerSubject(
         in_channels=8,
@@ -29,31 +29,6 @@ LAYER = DesignPoint(
     ),
     conditions=Conditions(resolution=8),
 )
-
-
-def test_what_a_processor_cannot_run_has_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    """CUDA graphs need CUDA, Inductor a compiler, threads processors."""
-    monkeypatch.setattr("shutil.which", lambda _: None)
-    monkeypatch.delenv("CXX", raising=False)
-    assert "needs a CUDA device" in (unable(Conditions(execution="cudagraph"), CpuDevice()) or "")
-    assert "C++ compiler" in (unable(Conditions(execution="compiled"), CpuDevice()) or "")
-    assert "threads is 100000" in (unable(Conditions(threads=100_000), CpuDevice()) or "")
-    assert unable(Conditions(), CpuDevice()) is None
-
-
-def test_what_cuda_can_run_has_none() -> None:
-    """Triton needs no C++ compiler."""
-    assert unable(Conditions(execution="cudagraph"), CUDA) is None
-    assert unable(Conditions(execution="compiled"), CUDA) is None
-
-
-def test_a_named_compiler_is_looked_for_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    """CXX decides alone."""
-    monkeypatch.setattr("shutil.which", lambda name: name == "g++" or None)
-    monkeypatch.setenv("CXX", "my-c++")
-    assert not has_compiler()
-    monkeypatch.delenv("CXX")
-    assert has_compiler()
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
@@ -90,6 +65,29 @@ def test_a_compiled_call_gives_the_eager_result() -> None:
     assert runnable.compiles
     torch.testing.assert_close(high, expected[0])
     torch.testing.assert_close(low, expected[1])
+
+
+@pytest.mark.slow
+def test_every_subject_of_a_worker_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Past Dynamo's limit of eight for one function, a call is still compiled, and none twice."""
+    compiled: list[object] = []
+    real = torch.compile
+
+    def counting(call: object, **options: object) -> object:
+        def backend(graph: Any, _: object) -> object:
+            compiled.append(graph)
+            return graph.forward
+
+        return real(call, backend=backend, **options)
+
+    monkeypatch.setattr(torch, "compile", counting)
+    with torch.inference_mode():
+        for size in range(6, 18):
+            point = replace(LAYER, conditions=Conditions(resolution=size, execution="compiled"))
+            call = make_runnable(build_workload(point), point.conditions, CpuDevice()).call
+            call()
+            call()
+    assert len(compiled) == 12
 
 
 class FakeStream:

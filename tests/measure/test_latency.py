@@ -147,3 +147,23 @@ def test_the_first_call_of_a_compiled_subject_is_its_compile_time() -> None:
     latency = timer.run(lambda _: True).latencies["v"]
     assert latency.compile_seconds == 10.0
     assert max(latency.samples_ms) == 20.0
+
+
+def test_between_timed_blocks_the_rounds_show_that_they_go_on() -> None:
+    """A long round is no silence: after each visit the timer says so."""
+    clock = FakeClock()
+    timer = GroupTimer(CpuDevice(clock), SETTINGS, "v")
+    timer.add("v", TimedCall(clock, [20.0]))
+    timer.add("a", TimedCall(clock, [15.0]))
+    visits: list[int] = []
+    timer.run(lambda _: True, lambda: visits.append(clock.ns))
+    assert len(visits) == 30
+    assert visits == sorted(set(visits))
+
+
+def test_a_round_counts_for_those_that_sampled_in_it() -> None:
+    """A subject that was sharp early spans fewer rounds than one that needed more."""
+    noisy = [20.0 + 0.6 * math.sin(k * 2.4) for k in range(997)]
+    latencies = timed({"v": [20.0], "a": [15.0], "b": noisy}).latencies
+    assert latencies["a"].rounds == 3
+    assert latencies["b"].rounds > 3

@@ -51,7 +51,7 @@ def test_groups(read: Read) -> None:
     spec = read(HEAD + "axes: {network: [a], batch: [1, 8], alpha: [0, 0.25, 0.5]}\n")
     groups = expand(spec, "cpu").groups
     assert [[p.axes()["alpha"] for p in g.points] for g in groups] == [[0, 0.25, 0.5]] * 2
-    assert all(g.anchor is not None and g.anchor_is_asked for g in groups)
+    assert all(g.anchor in g.points for g in groups)
     assert all({p.group_id for p in g.points} == {g.group_id} for g in groups)
 
 
@@ -59,7 +59,7 @@ def test_an_anchor_is_added_where_the_spec_lacks_it(read: Read) -> None:
     """The added anchor gives samples and is no point."""
     plan = expand(read(HEAD + "axes: {network: [a], alpha: [0.5]}\n"), "cpu")
     (group,) = plan.groups
-    assert not group.anchor_is_asked
+    assert group.anchor not in group.points
     assert group.anchor.is_anchor
     assert group.points == plan.points
     assert len(plan.points) == 1
@@ -201,8 +201,7 @@ def test_narrowing_a_plan(read: Read) -> None:
     plan = expand(read(HEAD + "axes: {network: [a], batch: [1, 8], alpha: [0, 0.5]}\n"), "cpu")
     only = plan.where(parse_condition("batch == 8 and alpha > 0", condition_names("network")))
     assert chosen(only, "batch", "alpha") == [(8, 0.5)]
-    assert not only.groups[0].anchor_is_asked
-    assert plan.first(3).points == plan.points[:3]
+    assert only.groups[0].anchor not in only.groups[0].points
 
 
 def test_a_grid_too_large_on_another_device_is_refused_there(read: Read) -> None:

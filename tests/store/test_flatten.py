@@ -164,12 +164,10 @@ def test_a_failed_point_has_reason_and_nothing_else() -> None:
     assert (made.macs, made.latency_ms_median, made.peak_memory_allocator_bytes, made.kernels) == (None,) * 4
 
 
-def test_doubts_keep_their_notes() -> None:
-    """What raised a doubt travels with it."""
-    doubted = measured(80.0, doubts=(Doubt.UNSTABLE,), doubt_notes={"unstable": "rounds differ by 7 %"})
-    made = row(network_point("0.5"), doubted)
-    assert made.doubts == ("unstable",)
-    assert json.loads(made.doubt_notes or "") == {"unstable": "rounds differ by 7 %"}
+def test_doubts_keep_their_order() -> None:
+    """Doubts travel with the row."""
+    made = row(network_point("0.5"), measured(80.0, doubts=(Doubt.UNSTABLE, Doubt.BIMODAL)))
+    assert made.doubts == ("unstable", "bimodal")
 
 
 def test_every_column_can_be_filled() -> None:
@@ -183,7 +181,6 @@ def test_every_column_can_be_filled() -> None:
         "alpha_out",
         "alpha_map",
         "reason",
-        "doubt_notes",
         "log_tail",
         "compile_seconds",
     }
