@@ -212,9 +212,10 @@ class OctaveConv2d(Packing):
         """Give the four paths as copies in the weight's memory format."""
         plain = self.weight.is_contiguous()
         memory_format = torch.contiguous_format if plain else torch.channels_last
+        slices = self.slices()
         return PathKernels(
-            *(None if k is None else k.clone(memory_format=memory_format) for k in self.slices()[:4]),
-            *(None if b is None else b.clone() for b in self.slices()[4:]),
+            *(None if k is None else k.clone(memory_format=memory_format) for k in slices[:4]),
+            *(None if b is None else b.clone() for b in slices[4:]),
         )
 
     def _slice(self, rows: Runs, columns: Runs) -> Tensor | None:

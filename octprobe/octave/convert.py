@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -9,18 +10,31 @@ import torch
 from torch import Tensor, fx, nn
 
 from octprobe.errors import ConversionError
+from octprobe.octave.effect import check_effect, check_uniform_effect
 from octprobe.octave.groups import AlphaGroups
+from octprobe.octave.hooks import refuse_hooks
+from octprobe.octave.inplace import follow_writes
 from octprobe.octave.network import Conversion, OctaveNetwork
 from octprobe.octave.pack import Packing
 from octprobe.octave.policy import alphas_of_map, octave_convs
 from octprobe.octave.rewrite import Rewriter
 from octprobe.octave.rules import RULES
-from octprobe.octave.shapes import check_sizes, odd_size_of, on_meta, run_on_meta
+from octprobe.octave.shapes import Recording, check_sizes, odd_size_of, on_meta, record
 from octprobe.octave.split import AlphaLike, exact_alpha
-from octprobe.octave.trace import trace
+from octprobe.octave.table import Rule
+from octprobe.octave.trace import first_line, trace
 
 # ImageNet's resolution, for networks that do not say what they were made for.
 _USUAL_RESOLUTION = 224
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked for: one alpha for the layers that the policy chooses, or alphas by convolution."""
+
+    uniform: Fraction = Fraction(0)
+    by_conv: Mapping[str, Fraction] = field(default_factory=dict)
+    patterns: tuple[str, ...] = ()
 
 
 def octavize(
@@ -50,72 +64,108 @@ def octavize(
             running statistics, are always copies.
 
     Raises:
-        ConversionError: no rule covers an operator, the alphas contradict one another, or a pattern matches
-            nothing.
+        ConversionError: no rule covers an operator, the alphas contradict one another or have no effect, or
+            a module that would be replaced has hooks.
         UnrealisableAlphaError: groups of a convolution do not divide the low channels.
     """
+    _check_arguments(model, example_input, on_unknown)
+    tree = _copied(model, share_parameters=share_parameters)
+    asked = _asked(model, alpha)
+    if not asked.uniform and not any(asked.by_conv.values()):
+        return tree
+    example = _example_for(model) if example_input is None else example_input.to(_dtype_of(model))
+    return _converted(tree, asked, example, merge_unknown=on_unknown == "merge")
+
+
+def _check_arguments(model: nn.Module, example_input: object, on_unknown: str) -> None:
     if on_unknown not in {"error", "merge"}:
         raise ConversionError(f"on_unknown is {on_unknown!r}; it must be 'error' or 'merge'")
     if any(isinstance(module, Packing) for module in model.modules()):
         raise ConversionError(
             f"{type(model).__name__} is octave already; convert the network it was made from"
         )
-    tree = _copied(model, share_parameters=share_parameters)
-    if isinstance(alpha, Mapping):
-        convs = [name for name, module in model.named_modules() if isinstance(module, nn.Conv2d)]
-        asked: Fraction | dict[str, Fraction] = alphas_of_map(alpha, convs)
-    else:
-        asked = exact_alpha(alpha)
-    if not (any(asked.values()) if isinstance(asked, dict) else asked):
-        return tree
-    example = _example_for(model) if example_input is None else example_input.to(_dtype_of(model))
-    return _converted(tree, asked, example, merge_unknown=on_unknown == "merge")
+    if example_input is None or (isinstance(example_input, Tensor) and example_input.dim() == 4):
+        return
+    kind = type(example_input).__name__
+    shown = f"{kind} {tuple(example_input.shape)}" if isinstance(example_input, Tensor) else kind
+    raise ConversionError(f"example_input is a {shown}; it must be a tensor (B, C, H, W)")
 
 
-def _converted(
-    tree: nn.Module, asked: Fraction | dict[str, Fraction], example: Tensor, *, merge_unknown: bool
-) -> OctaveNetwork:
+def _asked(model: nn.Module, alpha: AlphaLike | Mapping[str, AlphaLike]) -> Asked:
+    if not isinstance(alpha, Mapping):
+        return Asked(uniform=exact_alpha(alpha))
+    modules = dict(model.named_modules())
+    convs = [name for name, module in modules.items() if isinstance(module, nn.Conv2d)]
+    kinds = {name: type(module).__name__ for name, module in modules.items()}
+    return Asked(by_conv=alphas_of_map(alpha, convs, kinds), patterns=tuple(alpha))
+
+
+def _converted(tree: nn.Module, asked: Asked, example: Tensor, *, merge_unknown: bool) -> OctaveNetwork:
+    modules = dict(tree.named_modules(remove_duplicate=False))
     graph = trace(tree, lambda module: RULES.for_module(module) is not None)
     vanilla, odd = on_meta(tree), odd_size_of(example)
-    plain = [_run(vanilla, graph, example), _run_if_it_can(vanilla, graph, odd)]
-    if isinstance(asked, Fraction):
-        asked = dict.fromkeys(octave_convs(tree, graph, plain[0]), asked)
-    rewriter = _rewritten(tree, graph, asked, plain[0], merge_unknown=merge_unknown)
+    recording = _record(vanilla, graph, example, "the network")
+    plain = [recording.shapes, _shapes_if_it_can(vanilla, graph, odd)]
+    rewriter = _rewritten(tree, graph, asked, recording, merge_unknown=merge_unknown)
     graph.lint()
+    refuse_hooks(tree, graph, modules)
     splits = {node.name: split for node, split in rewriter.splits.items()}
     octave = on_meta(tree)
     for size, expected in zip((example, odd), plain, strict=True):
         if expected:
-            check_sizes(expected, run_on_meta(octave, graph, size), splits)
+            check_sizes(expected, _record(octave, graph, size, "the octave network").shapes, splits)
     groups = tuple(group for group in rewriter.groups.groups() if not group.split.is_plain)
     return OctaveNetwork(tree, graph, Conversion(groups, splits, tuple(rewriter.merged)))
 
 
 def _rewritten(
-    tree: nn.Module,
-    graph: fx.Graph,
-    alphas: dict[str, Fraction],
-    shapes: dict[str, Any],
-    *,
-    merge_unknown: bool,
+    tree: nn.Module, graph: fx.Graph, asked: Asked, recording: Recording, *, merge_unknown: bool
 ) -> Rewriter:
     modules = dict(tree.named_modules(remove_duplicate=False))
+    unfollowed = follow_writes(graph, modules, recording)
     rules = {}
     for node in graph.nodes:
         rule = RULES.for_node(node, modules[str(node.target)] if node.op == "call_module" else None)
         if rule is not None:
             rules[node] = rule
-    groups = AlphaGroups(modules, rules, alphas)
-    groups.relate(graph)
-    groups.groups()  # every fault of the alphas, before anything is rewritten
-    rewriter = Rewriter(tree, graph, modules, rules, groups, shapes, merge_unknown=merge_unknown)
+    groups = _related(tree, graph, asked, recording, modules, rules)
+    rewriter = Rewriter(
+        tree, graph, modules, rules, groups, recording.shapes, unfollowed, merge_unknown=merge_unknown
+    )
     rewriter.run()
     return rewriter
 
 
+def _related(
+    tree: nn.Module,
+    graph: fx.Graph,
+    asked: Asked,
+    recording: Recording,
+    modules: Mapping[str, nn.Module],
+    rules: Mapping[fx.Node, Rule],
+) -> AlphaGroups:
+    """Give the alpha groups; every fault of the alphas is found here, before anything is rewritten."""
+    alphas = dict(asked.by_conv)
+    if asked.uniform:
+        alphas = dict.fromkeys(octave_convs(tree, graph, recording.shapes), asked.uniform)
+    groups = AlphaGroups(modules, rules, alphas)
+    groups.relate(graph)
+    groups.groups()
+    if asked.uniform:
+        check_uniform_effect(asked.uniform, alphas, graph, groups)
+    check_effect(asked.patterns, alphas, graph, groups)
+    return groups
+
+
 def _copied(model: nn.Module, *, share_parameters: bool) -> nn.Module:
     memo: dict[int, Any] = {id(p): p for p in model.parameters()} if share_parameters else {}
-    return copy.deepcopy(model, memo)
+    try:
+        return copy.deepcopy(model, memo)
+    except Exception as error:  # whatever a module's own state raises, such as a weight that is computed
+        raise ConversionError(
+            f"{type(model).__name__} cannot be copied: {first_line(error)}; "
+            "remove weight_norm, spectral_norm or pruning from it first"
+        ) from error
 
 
 def _example_for(model: nn.Module) -> Tensor:
@@ -136,19 +186,20 @@ def _dtype_of(model: nn.Module) -> torch.dtype | None:
     return next((parameter.dtype for parameter in model.parameters()), None)
 
 
-def _run(module: nn.Module, graph: fx.Graph, example: Tensor) -> dict[str, Any]:
+def _record(module: nn.Module, graph: fx.Graph, example: Tensor, subject: str) -> Recording:
     try:
-        return run_on_meta(module, graph, example)
-    except (RuntimeError, TypeError, ValueError, IndexError) as error:
-        first_line = str(error).splitlines()[0] if str(error) else repr(error)
+        return record(module, graph, example)
+    except ConversionError as error:
+        raise ConversionError(first_line(error)) from error
+    except Exception as error:  # whatever the model's own operators raise
         raise ConversionError(
-            f"the network does not take an input of {tuple(example.shape)}: {first_line}"
+            f"{subject} does not take an input of {tuple(example.shape)}: {first_line(error)}"
         ) from error
 
 
-def _run_if_it_can(module: nn.Module, graph: fx.Graph, example: Tensor) -> dict[str, Any]:
+def _shapes_if_it_can(module: nn.Module, graph: fx.Graph, example: Tensor) -> dict[str, Any]:
     """Give the shapes at another size; none for a network that is made for one size only."""
     try:
-        return run_on_meta(module, graph, example)
-    except (RuntimeError, TypeError, ValueError, IndexError):
+        return record(module, graph, example).shapes
+    except Exception:  # as above
         return {}

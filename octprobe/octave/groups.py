@@ -25,11 +25,13 @@ class AlphaGroup:
         convs: module names, in the order of the graph.
         alpha: the share asked for.
         split: channels and which of them are low.
+        step: the smallest alpha that makes a channel low.
     """
 
     convs: tuple[str, ...]
     alpha: Fraction
     split: ChannelSplit
+    step: Fraction
 
 
 @dataclass
@@ -51,7 +53,7 @@ class AlphaGroups:
     def __init__(
         self, modules: Mapping[str, nn.Module], rules: Mapping[fx.Node, Rule], alphas: Mapping[str, Fraction]
     ) -> None:
-        self._modules, self._rules, self._alphas = modules, rules, alphas
+        self.modules, self._rules, self._alphas = modules, rules, alphas
         self._parents: list[int] = []
         self._members: list[_Members] = []
         self._layouts: dict[fx.Node, Layout] = {}
@@ -80,6 +82,14 @@ class AlphaGroups:
         roots = dict.fromkeys(self._find(i) for i in range(len(self._parents)))
         return tuple(self._group(root) for root in roots)
 
+    def step_of(self, node: fx.Node) -> Fraction:
+        """Give the smallest alpha that makes a channel of a convolution's output low."""
+        return self._group(self._find(self._layouts[node][0][0])).step
+
+    def is_pooled(self, node: fx.Node) -> bool:
+        """Tell whether a node's value comes from globally pooled values alone."""
+        return node in self._pooled
+
     def _group(self, root: int) -> AlphaGroup:
         members = self._members[root]
         alphas = members.alphas
@@ -92,7 +102,7 @@ class AlphaGroups:
         except UnrealisableAlphaError as error:
             where = ", ".join(alphas)
             raise UnrealisableAlphaError(f"output of {where}: {error}", error.allowed) from None
-        return AlphaGroup(tuple(alphas), alpha, split)
+        return AlphaGroup(tuple(alphas), alpha, split, Fraction(members.partitions, members.channels))
 
     def _layout(self, node: fx.Node, flow: Flow) -> Layout:
         inputs = node.all_input_nodes
@@ -106,7 +116,7 @@ class AlphaGroups:
         return ()
 
     def _convolved(self, node: fx.Node, source: fx.Node) -> Layout:
-        conv = self._modules[str(node.target)]
+        conv = self.modules[str(node.target)]
         if not isinstance(conv, nn.Conv2d) or octave_fault(conv) is not None:
             return ()
         if source in self._pooled:

@@ -104,14 +104,19 @@ class Merge(Split):
 
 
 class GlobalPool(Split):
-    """Each frequency pooled over all of space, gathered to a plain (B, C, 1, 1) in the original order."""
+    """Each frequency pooled over all of space, gathered to a plain (B, C, 1, 1) in the original order.
+
+    A plain value is pooled as ever: one pooling may serve both.
+    """
 
     def __init__(self, pool: Callable[..., Tensor], split: ChannelSplit) -> None:
         super().__init__(split)
         self.pool = pool
 
-    def forward(self, x: Pair) -> Tensor:  # type: ignore[override]  # the way back
-        """Pool (high, low)."""
+    def forward(self, x: Value) -> Tensor:  # type: ignore[override]  # the way back
+        """Pool a tensor or (high, low)."""
+        if isinstance(x, Tensor):
+            return self.pool(x)
         if not self.split.high:
             return self.pool(x[1])
         return gather(self.pool(x[0]), self.pool(x[1]), self.split)

@@ -45,6 +45,10 @@ class OctaveNetwork(fx.GraphModule):
         self.training = root.training
         self.conversion = conversion
 
+    def __copy__(self) -> Self:
+        # As of any module: the copy has the same layers.
+        return _rebuilt(type(self).__name__, self._state(), copy.deepcopy(self.graph))  # type: ignore[return-value]  # as below
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         graph = copy.deepcopy(self.graph, memo)
         return _rebuilt(type(self).__name__, copy.deepcopy(self._state(), memo), graph)  # type: ignore[return-value]  # a class of its own is made for each graph

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from octprobe.octave.frequency import Pair, Runs, take
+from octprobe.octave.frequency import Runs, Value, take
 from octprobe.octave.pack import Packing, Tensors
 from octprobe.octave.split import ChannelSplit
 
@@ -25,8 +25,10 @@ class NormSlices(NamedTuple):
     var_low: Tensor | None
 
 
-class OctaveBatchNorm(Packing, _BatchNorm):
+class OctaveBatchNorm(Packing, nn.BatchNorm2d):
     """Batch norm over both frequencies of a pair, with the parameters and buffers of the plain norm.
+
+    A plain value is normalised as ever: one norm may serve both.
 
     Attributes:
         split: channels of the value and which of them are low.
@@ -50,8 +52,10 @@ class OctaveBatchNorm(Packing, _BatchNorm):
         module.drop_pack()
         return module
 
-    def forward(self, x: Pair) -> Pair:  # type: ignore[override]  # the one norm that takes a pair
+    def forward(self, x: Value) -> Value:  # type: ignore[override]  # the one norm that takes a pair
         """Normalise (high, low); in training the running statistics are updated channel by channel."""
+        if isinstance(x, Tensor):
+            return super().forward(x)
         high, low = x
         if not self.split.high:
             return high, self._normalise(low, *self._prepared()[4:], self.split.low_runs)

@@ -5,6 +5,7 @@ from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
+from torch._C._functorch import is_functorch_wrapped_tensor
 
 Tensors = tuple[Tensor | None, ...]
 
@@ -24,7 +25,9 @@ def _state(source: Tensor | None) -> tuple[int, int]:
 class PackCache:
     """One packed value and the state of the tensors it was made from.
 
-    Writing through `parameter.data` in place is the one change that torch keeps no count of.
+    Two kinds of change torch keeps no count of: writing through `parameter.data` in place, and the step of
+    a fused optimiser. A call that returns slices, as every call with gradients does, therefore drops what is
+    not held. What stays unseen is such a change between two calls without gradients.
     """
 
     def __init__(self) -> None:
@@ -68,13 +71,21 @@ class PackCache:
 
 
 def may_pack(module: nn.Module, tensors: Tensors) -> bool:
-    """Tell whether no gradient may be wanted of these tensors and no tracer is looking on.
+    """Tell whether no gradient may be wanted of these tensors and no tracer or transform is looking on.
 
     A tracer must see the parameters themselves, or its graph would hold copies that go stale.
     """
     if is_traced() or module.training:
         return False
-    return not (torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors))
+    present = [tensor for tensor in tensors if tensor is not None]
+    if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in present):
+        return False
+    return all(_is_ordinary(tensor) for tensor in present)
+
+
+def _is_ordinary(tensor: Tensor) -> bool:
+    """Tell whether a tensor has data of its own: neither one of torch.func's nor a fake one has."""
+    return type(tensor) in {Tensor, nn.Parameter} and not is_functorch_wrapped_tensor(tensor)
 
 
 class Packing(nn.Module):
@@ -111,12 +122,20 @@ class Packing(nn.Module):
         sources = self.pack_sources()
         if may_pack(self, sources):
             return self._cache.get(sources, self.packed_slices)
+        if not self._cache.held:
+            self._cache.clear()
         return self.slices()
 
     def train(self, mode: bool = True) -> Self:
         """Set training mode and drop the packed copies."""
         self.drop_pack()
         return super().train(mode)
+
+    def __copy__(self) -> Self:
+        other = type(self).__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other.drop_pack()
+        return other
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         self.drop_pack()

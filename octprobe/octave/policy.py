@@ -22,25 +22,30 @@ def covers(pattern: str, name: str) -> bool:
     return fnmatchcase(name, pattern) or fnmatchcase(name, f"{pattern}.*")
 
 
-def alphas_of_map(alpha_map: Mapping[str, AlphaLike], convs: Iterable[str]) -> dict[str, Fraction]:
+def alphas_of_map(
+    alpha_map: Mapping[str, AlphaLike], convs: Iterable[str], kinds: Mapping[str, str] | None = None
+) -> dict[str, Fraction]:
     """Give the alpha of every convolution that an alpha map speaks of; the last match wins.
 
     Args:
         alpha_map: alpha by pattern, in order.
         convs: names of the network's convolutions.
+        kinds: class names of all its modules by module name, for the message about what is no convolution.
 
     Raises:
-        ConversionError: an alpha is not in [0, 1], or a pattern matches no convolution.
+        ConversionError: an alpha is not in [0, 1], or a pattern is no string or matches no convolution.
     """
     names = list(convs)
     alphas: dict[str, Fraction] = {}
     for pattern, alpha in alpha_map.items():
+        if not isinstance(pattern, str):
+            raise ConversionError(f"alpha map: {pattern!r} is no pattern; it must be a string")
         share = _alpha_at(pattern, alpha)
         matched = [name for name in names if covers(pattern, name)]
         if not matched:
-            raise ConversionError(
-                f"alpha map: {pattern!r} matches no convolution{_did_you_mean(pattern, names)}"
-            )
+            kind = (kinds or {}).get(pattern) if pattern else None
+            hint = f"; it is a {kind}" if kind else _did_you_mean(pattern, names)
+            raise ConversionError(f"alpha map: {pattern!r} matches no convolution{hint}")
         alphas |= dict.fromkeys(matched, share)
     return alphas
 

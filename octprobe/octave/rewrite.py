@@ -34,6 +34,7 @@ class Rewriter:
         rules: Mapping[fx.Node, Rule],
         groups: AlphaGroups,
         shapes: Mapping[str, Any],
+        unfollowed: Mapping[fx.Node, list[fx.Node]],
         *,
         merge_unknown: bool,
     ) -> None:
@@ -41,7 +42,7 @@ class Rewriter:
         self.splits: dict[fx.Node, ChannelSplit] = {}
         self.merged: list[str] = []
         self._modules, self._rules = modules, rules
-        self._merge_unknown = merge_unknown
+        self._unfollowed, self._merge_unknown = unfollowed, merge_unknown
         self._replaced: dict[str, tuple[object, ...]] = {}
         self._merges: dict[fx.Node, fx.Node] = {}
 
@@ -53,6 +54,11 @@ class Rewriter:
         """
         for node in list(self.graph.nodes):
             rule = self._rules.get(node)
+            if any(sharer in self.splits for sharer in self._unfollowed.get(node, ())):
+                raise ConversionError(
+                    f"{self._place(node)} writes in place to what another view of it is read from later; "
+                    "no rule covers it: write to a copy"
+                )
             if node.op == "output":
                 self.merge_inputs(node)
             elif self.module_of(node, nn.Conv2d) is not None or self.pairs(node):
@@ -130,11 +136,11 @@ class Rewriter:
         return new
 
     def merge_inputs(self, node: fx.Node) -> None:
-        """Make every pair that a node reads plain, once for all who read it plain."""
+        """Make every pair that a node reads plain, once for it and all later ones that read it plain."""
         for source in self.pairs(node):
             if source not in self._merges:
                 merge = Merge(self.splits[source])
-                self._merges[source] = self._insert(source.next, source, merge, f"{source.name}_merge")
+                self._merges[source] = self._insert(node, source, merge, f"{source.name}_merge")
             node.replace_input_with(source, self._merges[source])
 
     def _insert(self, before: fx.Node, source: fx.Node, module: nn.Module, name: str) -> fx.Node:
@@ -154,12 +160,16 @@ class Rewriter:
             self._unknown(node, str(reason))
 
     def _unknown(self, node: fx.Node, reason: str) -> None:
-        line = f"node {node.name}: operator {self._operator(node)} on a pair: {reason} in {RULES_PLACE}"
+        line = f"{self._place(node)} on a pair: {reason} in {RULES_PLACE}"
         if not self._merge_unknown:
             raise ConversionError(f"{line}; add one, or pass on_unknown='merge' to go on plain from there")
         if self.pairs(node):
             self.merge_inputs(node)
             self.merged.append(line)
+
+    def _place(self, node: fx.Node) -> str:
+        owner = str(node.target) if node.op == "call_module" else owner_of(node)
+        return f"node {node.name}: operator {self._operator(node)}" + (f" in module {owner}" if owner else "")
 
     def _operator(self, node: fx.Node) -> str:
         module = self.module_of(node, nn.Module)

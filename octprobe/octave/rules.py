@@ -112,6 +112,8 @@ def max_pool(rewriter: Rewriter, node: fx.Node) -> None:
 def average_pool(rewriter: Rewriter, node: fx.Node) -> None:
     """Pool each frequency; the low part in ceil mode, each window over what it covers."""
     pool, split = rewriter.called(node, nn.AvgPool2d), _only_split(rewriter, node)
+    if pool.divisor_override is not None:
+        raise UncoveredError("no rule takes a divisor other than the window's size")
     pool_low = copy.copy(pool)
     pool_low.ceil_mode, pool_low.count_include_pad = True, False
     rewriter.replace(node, EachPool(pool, pool_low), EachPool)
@@ -151,6 +153,10 @@ def addition(rewriter: Rewriter, node: fx.Node) -> None:
     """Add pairs part by part; a plain side is split first, without parameters."""
     a, b = _two_nodes(node)
     split = rewriter.splits[rewriter.pairs(node)[0]]
+    for side in (a, b):
+        # Over batch and space parts broadcast as the whole would; over channels they do not.
+        if not _has_channels(rewriter, side, split.channels):
+            raise UncoveredError(f"no rule adds anything but a value (B, {split.channels}, H, W)")
     sides = [side if side in rewriter.splits else rewriter.split_before(node, side, split) for side in (a, b)]
     if any(rewriter.splits[side] != split for side in sides):
         raise UncoveredError("no rule adds pairs that split differently")
@@ -165,9 +171,9 @@ def gate(rewriter: Rewriter, node: fx.Node) -> None:
     if a in rewriter.splits and b in rewriter.splits:
         raise UncoveredError("no rule multiplies two pairs")
     pair, scale = (a, b) if a in rewriter.splits else (b, a)
-    if rewriter.shapes[scale.name][2:] != (1, 1):
-        raise UncoveredError("no rule multiplies by a plain value with space")
     split = rewriter.splits[pair]
+    if not _has_channels(rewriter, scale, split.channels) or rewriter.shapes[scale.name][2:] != (1, 1):
+        raise UncoveredError(f"no rule multiplies by anything but a plain value (B, {split.channels}, 1, 1)")
     rewriter.call(node, Gate(split), (pair, scale))
     rewriter.give(node, split)
 
@@ -183,6 +189,12 @@ def _only_split(rewriter: Rewriter, node: fx.Node) -> ChannelSplit:
     if len(pairs) != 1 or not node.args or node.args[0] is not pairs[0]:
         raise UncoveredError("no rule takes these arguments")
     return rewriter.splits[pairs[0]]
+
+
+def _has_channels(rewriter: Rewriter, node: fx.Node, channels: int) -> bool:
+    """Tell whether a node gives (B, C, H, W) with so many channels in the vanilla network."""
+    shape = rewriter.shapes.get(node.name, ())
+    return len(shape) == 4 and shape[1] == channels
 
 
 def _two_nodes(node: fx.Node) -> tuple[fx.Node, fx.Node]:

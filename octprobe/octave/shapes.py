@@ -1,12 +1,15 @@
 """Shapes without arithmetic: networks run on meta tensors, and the sizes of pairs checked there."""
 
 import copy
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
 from torch.fx.node import Target
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.utils._pytree import tree_leaves, tree_map
 
 from octprobe.errors import ConversionError
 from octprobe.octave.frequency import half
@@ -20,9 +23,16 @@ def on_meta(model: nn.Module) -> nn.Module:
         memo[id(parameter)] = nn.Parameter(
             torch.empty_like(parameter, device="meta"), parameter.requires_grad
         )
-    for buffer in model.buffers():
-        memo[id(buffer)] = torch.empty_like(buffer, device="meta")
+    for tensor in _other_tensors(model):
+        memo[id(tensor)] = torch.empty_like(tensor, device="meta")
     return copy.deepcopy(model, memo).eval()
+
+
+def _other_tensors(model: nn.Module) -> Iterator[Tensor]:
+    """Give buffers, and tensors that are plain attributes, as the constants of a traced graph are."""
+    yield from model.buffers()
+    for module in model.modules():
+        yield from (value for value in vars(module).values() if isinstance(value, Tensor))
 
 
 def odd_size_of(example: Tensor) -> Tensor:
@@ -31,30 +41,66 @@ def odd_size_of(example: Tensor) -> Tensor:
     return torch.empty((*example.shape[:2], height, width), dtype=example.dtype, device="meta")
 
 
+@dataclass(frozen=True)
+class Region:
+    """Which part of a storage a tensor shows; two equal ones are the same tensor."""
+
+    storage: int
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+
+@dataclass
+class Recording:
+    """What one run of a graph on meta tensors has shown, by node name.
+
+    Attributes:
+        shapes: the shape of the node's tensor, or the two shapes of its pair.
+        regions: where the tensors of its value lie.
+        written: storages of its inputs that the node wrote to.
+    """
+
+    shapes: dict[str, Any] = field(default_factory=dict)
+    regions: dict[str, tuple[Region, ...]] = field(default_factory=dict)
+    written: dict[str, set[int]] = field(default_factory=dict)
+
+
 class _Recorder(fx.Interpreter):
-    """Runs a graph and keeps the shape of every tensor that a node gives."""
+    """Runs a graph and keeps a recording; values stay alive, so that no storage's number is given twice."""
 
     def __init__(self, module: nn.Module, graph: fx.Graph) -> None:
-        super().__init__(module, graph=graph)
-        self.results: dict[str, Any] = {}
+        super().__init__(module, garbage_collect_values=False, graph=graph)
+        self.recording = Recording()
 
     def call_module(self, target: Target, args: tuple[Any, ...], kwargs: dict[str, Any]) -> object:
         # Norms keep shapes, and on meta they take two thirds of the time.
         if isinstance(self.fetch_attr(str(target)), _BatchNorm):
-            return args[0]
+            return tree_map(torch.empty_like, args[0])
         return super().call_module(target, args, kwargs)
 
     def run_node(self, n: fx.Node) -> object:
-        result = super().run_node(n)
+        inputs = _tensors([self.env[source] for source in n.all_input_nodes])
+        versions = [tensor._version for tensor in inputs]
+        try:
+            result = super().run_node(n)
+        except ConversionError as error:
+            raise ConversionError(f"node {n.name}: {error}") from error
+        self.recording.written[n.name] = {
+            _region(tensor).storage
+            for tensor, version in zip(inputs, versions, strict=True)
+            if tensor._version != version
+        }
+        self.recording.regions[n.name] = tuple(map(_region, _tensors(result)))
         if isinstance(result, Tensor):
-            self.results[n.name] = tuple(result.shape)
+            self.recording.shapes[n.name] = tuple(result.shape)
         elif isinstance(result, tuple) and len(result) == 2 and all(isinstance(r, Tensor) for r in result):
-            self.results[n.name] = tuple(tuple(r.shape) for r in result)
+            self.recording.shapes[n.name] = tuple(tuple(r.shape) for r in result)
         return result
 
 
-def run_on_meta(module: nn.Module, graph: fx.Graph, example: Tensor) -> dict[str, Any]:
-    """Give the shape of every node's tensor, or the two shapes of its pair, by node name.
+def record(module: nn.Module, graph: fx.Graph, example: Tensor) -> Recording:
+    """Run a graph on meta tensors and tell the shapes, what shares memory, and what is written in place.
 
     Args:
         module: a network on the meta device.
@@ -64,7 +110,16 @@ def run_on_meta(module: nn.Module, graph: fx.Graph, example: Tensor) -> dict[str
     recorder = _Recorder(module, graph)
     with torch.no_grad():
         recorder.run(torch.empty_like(example, device="meta"))
-    return recorder.results
+    return recorder.recording
+
+
+def _tensors(tree: object) -> list[Tensor]:
+    return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor)]
+
+
+def _region(tensor: Tensor) -> Region:
+    storage = int(tensor.untyped_storage()._cdata)
+    return Region(storage, int(tensor.storage_offset()), tuple(tensor.shape), tensor.stride())
 
 
 def check_sizes(plain: dict[str, Any], octave: dict[str, Any], splits: dict[str, ChannelSplit]) -> None:

@@ -9,8 +9,8 @@ from fractions import Fraction
 from octprobe.errors import ConversionError, UnrealisableAlphaError
 
 AlphaLike = float | int | str | Decimal | Fraction
-# Smaller shares give no low channel in any layer of 10^12 channels; the bound keeps `1e-999999999` from
-# being expanded into a fraction of a billion digits.
+# Smaller shares make no channel low in any layer of up to 10^12 channels; the bound keeps `1e-999999999`
+# from being expanded into a fraction of a billion digits.
 _SMALLEST_DECIMAL_EXPONENT = -12
 # How many of the alphas that would do are written out in a message.
 _ALPHAS_SHOWN = 8
@@ -122,15 +122,15 @@ def _fraction_of(text: str) -> Fraction:
         if "/" in text:
             return Fraction(text)
         number = Decimal(text)
-        if (
-            not number.is_finite()
-            or number > 1
-            or (number and number.adjusted() < _SMALLEST_DECIMAL_EXPONENT)
-        ):
-            raise ValueError
-        return Fraction(number)
     except (ValueError, InvalidOperation, ZeroDivisionError):
         raise ConversionError(f"alpha is {text}; alpha must be a number in [0, 1]") from None
+    # Compared as decimals: a number of a billion digits must not become a fraction first.
+    if not number.is_finite() or not 0 <= number <= 1:
+        raise ConversionError(f"alpha is {text}; alpha must lie in [0, 1]")
+    if number and number.adjusted() < _SMALLEST_DECIMAL_EXPONENT:
+        smallest = f"1e{_SMALLEST_DECIMAL_EXPONENT}"
+        raise ConversionError(f"alpha is {text}; alpha must be 0 or at least {smallest}")
+    return Fraction(number)
 
 
 def _runs(channels: tuple[int, ...]) -> tuple[tuple[int, int], ...]:

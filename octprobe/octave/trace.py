@@ -2,22 +2,49 @@
 
 import copy
 import inspect
+import operator
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from torch import fx, nn
+import torch
+from torch import Tensor, fx, nn
 
 from octprobe.errors import ConversionError
 from octprobe.octave.layers import ByMode
 
 
+class InPlaceProxy(fx.Proxy):
+    """A value under tracing whose augmented assignments stay in place; `fx.Proxy` makes `+=` a new value."""
+
+    def __iadd__(self, other: Any) -> fx.Proxy:
+        return self._in_place(operator.iadd, other)
+
+    def __isub__(self, other: Any) -> fx.Proxy:
+        return self._in_place(operator.isub, other)
+
+    def __imul__(self, other: Any) -> fx.Proxy:
+        return self._in_place(operator.imul, other)
+
+    def __itruediv__(self, other: Any) -> fx.Proxy:
+        return self._in_place(operator.itruediv, other)
+
+    def _in_place(self, function: Callable[..., Any], other: Any) -> fx.Proxy:
+        # Named as torch.fx names what it makes of them, so that nodes keep the names of the vanilla graph.
+        name = function.__name__.removeprefix("i")
+        return self.tracer.create_proxy("call_function", function, (self, other), {}, name=name)
+
+
 class OctaveTracer(fx.Tracer):
-    """A tracer that leaves whole the modules for which there is a rule."""
+    """A tracer that leaves whole the modules for which there is a rule, and keeps what is done in place."""
 
     def __init__(self, has_rule: Callable[[nn.Module], bool]) -> None:
         super().__init__()
         self._has_rule = has_rule
+
+    def proxy(self, node: fx.Node) -> fx.Proxy:
+        """Give the value of a node."""
+        return InPlaceProxy(node, self)
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         """Tell whether the module stays one node of the graph."""
@@ -30,12 +57,13 @@ def trace(model: nn.Module, has_rule: Callable[[nn.Module], bool]) -> fx.Graph:
     Raises:
         ConversionError: the network cannot be traced, or is another graph in training than in evaluation.
     """
-    graphs = {}
-    for mode in (True, False):
-        with _in_mode(model, mode):
-            graphs[mode] = _traced(model, has_rule)
-    graph = graphs[False]
-    in_training, in_eval = list(graphs[True].nodes), list(graph.nodes)
+    with _in_mode(model, True):
+        trained_graph, constants = _traced(model, has_rule)
+    for name in constants:
+        delattr(model, name)  # or the second trace would number its own from there
+    with _in_mode(model, False):
+        graph, _ = _traced(model, has_rule)
+    in_training, in_eval = list(trained_graph.nodes), list(graph.nodes)
     if len(in_training) != len(in_eval):
         raise ConversionError(
             f"{type(model).__name__}: {len(in_training)} operators in training, {len(in_eval)} in eval; "
@@ -43,12 +71,18 @@ def trace(model: nn.Module, has_rule: Callable[[nn.Module], bool]) -> fx.Graph:
         )
     for trained, node in zip(in_training, in_eval, strict=True):
         _reconcile(model, graph, trained, node)
+        if node.target in constants and not _equal(
+            constants[str(node.target)], vars(model)[str(node.target)]
+        ):
+            raise _two_graphs(model, trained, node)
+        _pass_by_position(model, node)
     return graph
 
 
 def owner_of(node: fx.Node) -> str:
     """Give the dotted name of the module in whose forward the node stands; empty for the network itself."""
-    stack = list(node.meta.get("nn_module_stack") or ())
+    # The stack's keys number repeated calls, as in `act@1`; its values have the name itself.
+    stack = [name for name, _ in (node.meta.get("nn_module_stack") or {}).values()]
     if node.op == "call_module" and stack and stack[-1] == node.target:
         stack.pop()
     return str(stack[-1]) if stack else ""
@@ -61,16 +95,47 @@ def add_module(root: nn.Module, owner: str, name: str, module: nn.Module) -> str
     while hasattr(parent, free):
         free += "_"
     parent.add_module(free, module)
-    module.train(root.training)
+    module.train(parent.training)
     return f"{owner}.{free}" if owner else free
 
 
-def _traced(model: nn.Module, has_rule: Callable[[nn.Module], bool]) -> fx.Graph:
+def first_line(error: Exception) -> str:
+    """Give the first line of an error's message; torch.fx appends where it was in the graph."""
+    return str(error).splitlines()[0] if str(error) else repr(error)
+
+
+def _traced(model: nn.Module, has_rule: Callable[[nn.Module], bool]) -> tuple[fx.Graph, dict[str, object]]:
+    """Give the graph, and the constants made in forward that the tracer has put into the model."""
+    before = set(vars(model))
     try:
-        return OctaveTracer(has_rule).trace(model)
+        graph = OctaveTracer(has_rule).trace(model)
     except Exception as error:  # whatever the model's own forward raises on a proxy
-        reason = str(error).splitlines()[0] if str(error) else repr(error)
-        raise ConversionError(f"{type(model).__name__} cannot be traced by torch.fx: {reason}") from error
+        raise ConversionError(
+            f"{type(model).__name__} cannot be traced by torch.fx: {first_line(error)}"
+        ) from error
+    return graph, {name: value for name, value in vars(model).items() if name not in before}
+
+
+def _equal(a: object, b: object) -> bool:
+    if not isinstance(a, Tensor) or not isinstance(b, Tensor):
+        return a is b
+    if a.shape != b.shape or a.dtype != b.dtype or a.device != b.device:
+        return False
+    return a.is_meta or torch.equal(a, b)
+
+
+def _pass_by_position(model: nn.Module, node: fx.Node) -> None:
+    """Turn keywords of a module's call into positions: an octave module's argument has another name."""
+    if node.op != "call_module" or not node.kwargs:
+        return
+    module = model.get_submodule(str(node.target))
+    if isinstance(module, ByMode):
+        return
+    try:
+        bound = inspect.signature(module.forward).bind(*node.args, **node.kwargs)
+    except (TypeError, ValueError):
+        return
+    node.args, node.kwargs = bound.args, bound.kwargs
 
 
 @contextmanager

@@ -4,7 +4,9 @@ import pytest
 import torch
 from torch import nn
 
+from octprobe.cost.count import disagreement, full_cost
 from octprobe.cost.walk import MAC_RULES, _rule, walk
+from octprobe.workload import Workload
 
 
 def on_meta(module: nn.Module) -> nn.Module:
@@ -18,6 +20,15 @@ def test_a_convolution_counts_macs_and_bytes_once() -> None:
     assert (counted.macs, counted.operators) == (3 * 8 * 16, 1)
     assert counted.bytes_read == 4 * (3 * 16 + 3 * 8 + 8)
     assert counted.bytes_written == 4 * 8 * 16
+
+
+@pytest.mark.parametrize("groups", [1, 4])
+def test_a_transposed_convolution_counts_its_inputs_positions(groups: int) -> None:
+    """Each of 8 x 5 x 5 values meets 12 / groups outputs of 3x3 taps; every other count agrees."""
+    layer = nn.ConvTranspose2d(8, 12, 3, 2, groups=groups)
+    cost = full_cost(Workload(layer.eval(), torch.ones(1, 8, 5, 5)))
+    assert cost.macs_dispatched == 8 * 25 * (12 // groups) * 9
+    assert disagreement(cost) is None
 
 
 def test_views_are_free_and_work_in_place_allocates_nothing() -> None:

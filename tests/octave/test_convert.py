@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import fx, nn
+from torch.nn.utils import prune
 from torch.utils.flop_counter import FlopCounterMode
 
 from components import need
@@ -440,7 +441,7 @@ def test_what_is_not_octave_able_stays_plain(middle: nn.Conv2d) -> None:
     """Its input leaves the octave world, and its output is plain."""
     torch.manual_seed(0)
     model = Chain(nn.Identity(), middle).double().eval()
-    network = octavize(model, {"first": 0.5, "middle": 0.5}, torch.zeros(1, 3, 12, 12))
+    network = octavize(model, {"first": 0.5}, torch.zeros(1, 3, 12, 12))
     assert type(network.get_submodule("middle")) is nn.Conv2d
     assert isinstance(network.get_submodule("first"), OctaveConv2d)
     x = torch.randn(1, 3, 12, 12, dtype=torch.float64)
@@ -452,6 +453,75 @@ def test_output_is_plain_even_where_the_last_layer_is_octave() -> None:
     model = Chain(nn.ReLU()).eval()
     network = octavize(model, {"last": 0.5}, torch.zeros(1, 3, 9, 9))
     assert network(torch.randn(1, 3, 9, 9)).shape == (1, 4, 9, 9)
+
+
+@pytest.mark.parametrize(
+    "example", [torch.zeros(3, 16, 16), (torch.zeros(1, 3, 16, 16),), [1, 3, 16, 16], torch.zeros(1, 4)]
+)
+def test_an_example_that_is_no_batch_of_images_is_refused(example: object) -> None:
+    """At the door, whatever the network."""
+    with pytest.raises(ConversionError, match=r"^example_input is a .*; it must be a tensor \(B, C, H, W\)$"):
+        octavize(Small(), 0.5, example)  # type: ignore[arg-type]  # wrong on purpose
+
+
+def test_a_network_that_asserts_its_size_is_converted_at_that_size() -> None:
+    """The odd size is left out; a wrong example is refused in one line."""
+
+    class Asserting(Chain):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            torch._assert(x.shape[2] == 16, "made for 16")
+            return super().forward(x)
+
+    model = Asserting(nn.ReLU())
+    network = octavize(model, {"middle": 0.5}, torch.zeros(1, 3, 16, 16))
+    assert network(torch.zeros(1, 3, 16, 16)).shape == (1, 4, 16, 16)
+    with pytest.raises(ConversionError, match=r"does not take an input of \(1, 3, 15, 16\): made for 16$"):
+        octavize(model, {"middle": 0.5}, torch.zeros(1, 3, 15, 16))
+
+
+def test_a_network_that_cannot_be_copied_is_refused_in_one_line() -> None:
+    """A weight that is computed, as by the old weight norm, is no parameter to share."""
+    model = Chain(nn.ReLU())
+    prune.l1_unstructured(model.middle, "weight", 0.5)
+    with pytest.raises(ConversionError, match=r"^Chain cannot be copied: [^\n]*pruning from it first$"):
+        octavize(model, {"middle": 0.5}, torch.zeros(1, 3, 8, 8))
+
+
+def test_a_fault_found_while_the_graph_runs_is_told_in_one_line() -> None:
+    """A pooling that keeps the low part from being half of the high one."""
+    with pytest.raises(ConversionError, match=r"^node last: OctaveConv2d: high part is .* size / 2\)$"):
+        octavize(Chain(nn.MaxPool2d(2, 1)), {"middle": 0.5}, torch.zeros(1, 3, 8, 8))
+
+
+def test_a_shallow_copy_is_an_octave_network_of_the_same_layers(resnet18: nn.Module) -> None:
+    """As of any module, and with what was converted."""
+    network = octavize(resnet18, 0.5)
+    other = copy.copy(network)
+    assert isinstance(network, OctaveNetwork)
+    assert isinstance(other, OctaveNetwork)
+    assert other.conversion is network.conversion
+    assert list(other.state_dict()) == list(network.state_dict())
+    assert next(other.parameters()) is next(network.parameters())
+
+
+def test_tensors_that_are_no_buffers_are_taken_along() -> None:
+    """A plain attribute, a constant made in forward, and a norm called by keyword."""
+
+    class Scaled(Chain):
+        def __init__(self) -> None:
+            super().__init__(nn.BatchNorm2d(8))
+            self.scale = torch.rand(1, 8, 1, 1, dtype=torch.float64)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = self.first(x * torch.full((1, 3, 1, 1), 2.0, dtype=torch.float64)) * self.scale
+            x = self.between(input=self.middle(input=x))
+            return self.last(x * torch.full((1, 8, 1, 1), 0.5, dtype=torch.float64))
+
+    torch.manual_seed(0)
+    model = replicating(Scaled()).double().eval()
+    network = octavize(model, {"first": 0.5, "middle": 0.25}, torch.zeros(1, 3, 8, 8))
+    assert list(network.state_dict()) == list(model.state_dict())
+    _assert_constant_field(model, network)
 
 
 def test_an_octave_network_is_not_converted_again(resnet18: nn.Module) -> None:

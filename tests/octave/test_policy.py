@@ -53,6 +53,18 @@ def test_a_pattern_that_matches_nothing_is_refused_with_the_nearest_name() -> No
         octavize(Small(), {"fc": 0})
 
 
+def test_a_pattern_that_names_something_else_says_what_it_is() -> None:
+    """A batch norm follows its convolution and has no alpha of its own."""
+    with pytest.raises(ConversionError, match=r"'block1\.norm1' matches no convolution; it is a BatchNorm2d"):
+        octavize(Small(), {"block1.norm1": 0.5})
+
+
+def test_a_pattern_that_is_no_string_is_refused() -> None:
+    """A number names no module."""
+    with pytest.raises(ConversionError, match="alpha map: 1 is no pattern; it must be a string"):
+        octavize(Small(), {1: 0.5})  # type: ignore[dict-item]  # wrong on purpose
+
+
 def test_an_alpha_outside_its_range_names_its_pattern() -> None:
     """The place, the value and the rule."""
     with pytest.raises(ConversionError, match=r"alpha map: 'layer1': alpha is 1\.5; .*\[0, 1\]"):

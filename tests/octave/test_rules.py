@@ -118,7 +118,8 @@ def test_norms_that_mix_channels_leave_the_octave_world(between: nn.Module) -> N
         (Function(lambda x: x.flip(2)), r"node flip: operator flip "),
         (nn.AdaptiveAvgPool2d(2), r"node between: .*one position"),
         (Function(lambda x: x + x.mean(1, True)), r"node mean: .*height and width"),
-        (Function(functional.softplus), r"node softplus: "),
+        (Function(functional.softplus), r"node softplus: operator \S+ in module between on a pair"),
+        (nn.AvgPool2d(2, divisor_override=3), r"node between: .*divisor"),
     ],
 )
 def test_what_no_rule_covers_names_node_operator_and_table(between: nn.Module, message: str) -> None:
@@ -159,6 +160,76 @@ def test_a_shared_activation_serves_plain_values_and_pairs() -> None:
         torch.testing.assert_close(
             network(constant_image(8)), model(constant_image(8)), rtol=1e-10, atol=1e-10
         )
+
+
+@pytest.mark.parametrize(
+    ("shared", "feature"), [(nn.BatchNorm2d(8), False), (nn.AdaptiveAvgPool2d(1), True)], ids=["norm", "pool"]
+)
+def test_a_shared_norm_or_pooling_serves_plain_values_and_pairs(shared: nn.Module, feature: bool) -> None:
+    """Batches of two, which a pair could be mistaken for."""
+
+    class Shared(Chain):
+        def forward(self, x: Tensor) -> Tensor:
+            y = self.first(x)
+            y = y * self.between(y) if feature else self.between(y)
+            y = self.middle(y)
+            return self.last(y * self.between(y) if feature else self.between(y))
+
+    model = replicating(Shared(shared)).double().eval()
+    network = octavize(model, {"middle": 0.5}, torch.zeros(1, 3, 8, 8))
+    x = constant_image(8).repeat(2, 1, 1, 1)
+    with torch.no_grad():
+        torch.testing.assert_close(network(x), model(x), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("shape", "adds", "scales"),
+    [
+        ((1, 8, 1, 1), True, True),
+        ((1, 8, 16, 1), True, False),
+        ((8, 1, 1), False, False),
+        ((), False, False),
+        ((1, 1, 1, 1), False, False),
+        ((1, 1, 16, 16), False, False),
+    ],
+    ids=str,
+)
+def test_what_broadcasts_over_channels_has_no_rule(shape: tuple[int, ...], adds: bool, scales: bool) -> None:
+    """Over batch and space the parts broadcast as the whole would."""
+
+    class With(nn.Module):
+        def __init__(self, function: Callable[[Tensor, Tensor], Tensor]) -> None:
+            super().__init__()
+            self.function, self.other = function, nn.Parameter(torch.randn(shape))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.function(x, self.other)
+
+    for function, covered in ((operator.add, adds), (operator.mul, scales)):
+        if covered:
+            model, network = converted(With(function))
+            x = constant_image(16)
+            if shape[-2:] == (1, 1):
+                with torch.no_grad():
+                    torch.testing.assert_close(network(x), model(x), rtol=1e-10, atol=1e-10)
+        else:
+            with pytest.raises(ConversionError, match="no rule"):
+                converted(With(function))
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [(operator.add, r"node add: .*\(B, 8, H, W\)"), (operator.mul, r"node mul: .*\(B, 8, 1, 1\)")],
+)
+def test_a_size_is_no_tensor(function: Callable[[Tensor, int], Tensor], message: str) -> None:
+    """A node whose value is a number has no shape."""
+
+    class Sized(Chain):
+        def forward(self, x: Tensor) -> Tensor:
+            return self.last(function(self.middle(self.first(x)), x.shape[2]))
+
+    with pytest.raises(ConversionError, match=message):
+        octavize(Sized(nn.Identity()), {"middle": 0.5}, torch.zeros(1, 3, 8, 8))
 
 
 def test_a_convolution_called_in_two_forms_is_refused() -> None:

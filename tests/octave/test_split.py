@@ -79,12 +79,20 @@ def test_partitions_that_do_not_divide_the_channels_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "alpha", [-0.1, 1.01, "half", "nan", "inf", "1e999999999", "1e-999999999", "1/0", "", None]
+    "alpha", [-0.1, 1.01, "half", "nan", "inf", "1e999999999", "-1e999999999", "1/0", "", None]
 )
 def test_what_is_no_share_is_refused(alpha: object) -> None:
     """Alpha is a number in [0, 1]; absurd exponents are refused before they are expanded."""
     with pytest.raises(ConversionError, match=r"alpha is .*\[0, 1\]"):
         exact_alpha(alpha)  # type: ignore[arg-type]  # wrong on purpose
+
+
+@pytest.mark.parametrize("alpha", ["1e-13", 1e-13, "1e-999999999"])
+def test_a_share_too_small_for_any_layer_is_refused_for_what_it_is(alpha: object) -> None:
+    """It is a number in [0, 1], but one that can only be meant as 0."""
+    with pytest.raises(ConversionError, match=r"alpha is 1[eE]-\d+; alpha must be 0 or at least 1e-12"):
+        exact_alpha(alpha)  # type: ignore[arg-type]  # parametrised
+    assert exact_alpha("1e-12") == Fraction(1, 10**12)
 
 
 def test_alpha_is_what_its_author_wrote() -> None:

@@ -51,6 +51,52 @@ def test_tracing_leaves_the_modes_as_they_were() -> None:
     assert [module.training for module in model.modules()] == [True, True, False]
 
 
+def test_what_hangs_on_the_mode_follows_the_module_it_stands_in() -> None:
+    """A frozen part of a network in training keeps its functional dropout off."""
+    model = nn.Sequential(Dropping(in_place=False), nn.ReLU()).train()
+    model[0].eval()
+    module = torch.fx.GraphModule(model, trace(model, no_rules))
+    assert torch.equal(module(torch.ones(64)), torch.ones(64))
+
+
+class Constants(nn.Module):
+    """Constants made in forward, which the tracer numbers."""
+
+    def __init__(self, *, by_mode: bool) -> None:
+        super().__init__()
+        self.by_mode = by_mode
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Multiply by two constants."""
+        return x * torch.full((1,), 2.0) * torch.full((1,), 3.0 if self.by_mode and self.training else 4.0)
+
+
+def test_constants_made_in_forward_have_the_same_numbers_in_both_modes() -> None:
+    """They are compared by value: another value in training is another graph."""
+    model = Constants(by_mode=False)
+    module = torch.fx.GraphModule(model, trace(model, no_rules))
+    assert torch.equal(module(torch.ones(3)), torch.full((3,), 8.0))
+    with pytest.raises(ConversionError, match=r"_tensor_constant1 .*only a network of one graph"):
+        trace(Constants(by_mode=True), no_rules)
+
+
+def test_an_augmented_assignment_stays_in_place_under_its_usual_name() -> None:
+    """Another name of the value sees it, as in Python and unlike in plain torch.fx."""
+
+    class Augmented(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            y = z = x * 1
+            z += 2
+            z *= 3
+            z -= 1
+            z /= 2
+            return y
+
+    graph = trace(Augmented(), no_rules)
+    assert [node.name for node in graph.nodes][1:-1] == ["mul", "add", "mul_1", "sub", "truediv"]
+    assert torch.equal(torch.fx.GraphModule(Augmented(), graph)(torch.ones(2)), torch.full((2,), 4.0))
+
+
 class TwoGraphs(nn.Module):
     """Another computation in training than in evaluation."""
 
