@@ -125,7 +125,8 @@ class TorchInstrument:
         return Measurement(status=Status.MEASURED, build_seconds=build_seconds)
 
     def _runnable(self, point: DesignPoint) -> Runnable:
-        workload = build_workload(point, allow_import=self._allow_import)
+        with torch.inference_mode(mode=False):  # weights are ordinary tensors, as a person's own are
+            workload = build_workload(point, allow_import=self._allow_import)
         return make_runnable(workload, point.conditions, self._device)
 
     @contextmanager

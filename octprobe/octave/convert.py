@@ -100,6 +100,7 @@ def _asked(model: nn.Module, alpha: AlphaLike | Mapping[str, AlphaLike]) -> Aske
     return Asked(by_conv=alphas_of_map(alpha, convs, kinds), patterns=tuple(alpha))
 
 
+@torch.inference_mode(mode=False)
 def _converted(tree: nn.Module, asked: Asked, example: Tensor, *, merge_unknown: bool) -> OctaveNetwork:
     modules = dict(tree.named_modules(remove_duplicate=False))
     graph = trace(tree, lambda module: RULES.for_module(module) is not None)

@@ -11,7 +11,7 @@ from engine_helpers import Flag
 from octprobe.engine.protocol import GroupTask
 from octprobe.measure import instrument as module
 from octprobe.measure.instrument import TorchInstrument
-from octprobe.plan.point import Conditions, DesignPoint, LayerSubject
+from octprobe.plan.point import Conditions, DesignPoint, LayerSubject, NetworkSubject
 from octprobe.plan.spec import Measure
 from octprobe.store.records import Status
 
@@ -49,6 +49,18 @@ def test_a_group_is_timed_with_its_anchor() -> None:
     assert {octave.status, vanilla.status} == {Status.MEASURED}
     assert len(octave.latency.pair_ratios) == len(octave.latency.samples_ms) >= 30
     assert settled == set(measurements)
+
+
+def test_a_network_is_timed_and_accounted() -> None:
+    """ResNet-18 at 32 pixels: every pass, and the octave point's MACs below its anchor's."""
+    subject = NetworkSubject(network="resnet18", alpha=Decimal("0.5"))
+    point = DesignPoint(subject=subject, conditions=Conditions(resolution=32, memory_format="channels_last"))
+    measurements, settled = timed(point)
+    assert {m.status for m in measurements.values()} == {Status.MEASURED}, measurements
+    assert settled == {point.point_id, point.anchor().point_id}
+    octave, vanilla = (TorchInstrument("cpu").account(p, 1.0) for p in (point, point.anchor()))
+    assert (octave.reason, vanilla.reason) == (None, None)
+    assert octave.cost.macs < vanilla.cost.macs
 
 
 def test_a_layer_without_octave_form_is_skipped_with_the_rule() -> None:

@@ -549,3 +549,12 @@ def test_a_wrong_example_is_refused_in_one_line(resnet18: nn.Module) -> None:
     """The message gives the shape and torch's reason."""
     with pytest.raises(ConversionError, match=r"does not take an input of \(1, 5, 32, 32\): [^\n]*$"):
         octavize(resnet18, 0.5, torch.zeros(1, 5, 32, 32))
+
+
+def test_a_network_is_converted_in_inference_mode(resnet18: nn.Module) -> None:
+    """Whoever serves a network may convert it there; the result is the same."""
+    x = torch.randn(1, 3, 33, 33)
+    with torch.inference_mode():
+        inside = octavize(resnet18, 0.5, x)(x)
+    with torch.no_grad():
+        assert torch.equal(inside, octavize(resnet18, 0.5, x)(x))
