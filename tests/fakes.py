@@ -42,17 +42,17 @@ class TimedCall:
 
 ENVIRONMENT = Environment(
     device_kind="cpu",
-    device_name="Fake CPU",
+    device_name="Fake CPU 3000",
     driver=None,
-    torch="2.14.1",
+    torch="2.9.0",
     cuda=None,
     cudnn=None,
     tf32=False,
     deterministic=False,
-    cpu_model="Fake CPU",
+    cpu_model="Fake CPU 3000",
     cpu_count=2,
     default_threads=2,
-    os="Linux 6",
+    os="Linux 6.1",
 )
 
 COST = Cost(

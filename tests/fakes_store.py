@@ -4,8 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+import typer
+from typer.testing import CliRunner
+
+from fakes import ENVIRONMENT
 from octprobe.plan.point import Conditions, DesignPoint, LayerSubject, NetworkSubject
 from octprobe.store.flatten import RowContext, make_row
 from octprobe.store.records import (
@@ -19,22 +24,9 @@ from octprobe.store.records import (
     Status,
 )
 from octprobe.store.row import Row
+from octprobe.store.store import Store
 
 NOON = datetime(2026, 1, 2, 12, 0, 0, tzinfo=UTC)
-ENVIRONMENT = Environment(
-    device_kind="cpu",
-    device_name="Fake CPU 3000",
-    driver=None,
-    torch="2.9.0",
-    cuda=None,
-    cudnn=None,
-    tf32=False,
-    deterministic=False,
-    cpu_model="Fake CPU 3000",
-    cpu_count=2,
-    default_threads=2,
-    os="Linux 6.1",
-)
 OTHER_ENVIRONMENT = replace(ENVIRONMENT, torch="2.10.0")
 CONTEXT = RowContext(
     sweep="quickstart",
@@ -141,3 +133,13 @@ def resnet_rows(
         row(network_point(alpha, network, **conditions), measured(median, ratio, macs=macs))
         for alpha, median, ratio, macs in times
     ]
+
+
+def output_over(app: typer.Typer, path: Path, rows: Sequence[Row], *options: str) -> str:
+    """Write rows to a store, run a command on it and give its standard output."""
+    store = Store.create(path)
+    if rows:
+        store.append(rows)
+    result = CliRunner().invoke(app, [str(path), *options], catch_exceptions=False)
+    assert result.exit_code == 0
+    return result.stdout

@@ -135,7 +135,7 @@ def _run(
             rows = Store.create(folder)
             origin = Origin(spec.name, rows.keep_spec(spec.text), spec.measure)
             summary = SweepRun(origin, rows, executor, view, stop, options).execute(plan.groups)
-    except BaseException:
+    except BaseException:  # Ctrl-C above all: no worker outlives the sweep, whatever ended it
         executor.kill()
         raise
     finally:

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 import typer
 from rich.console import Console
-from typer.testing import CliRunner
 
-from fakes_store import ended, layer_point, measured, network_point, resnet_rows, row
+from fakes_store import ended, layer_point, measured, network_point, output_over, resnet_rows, row
 from octprobe.commands.front import front
 from octprobe.commands.summary import SUMMARY_FINDINGS, SUMMARY_FRONTS, print_summary
 from octprobe.commands.terminal import bar, scale
@@ -43,13 +42,8 @@ resnet50
 
 
 def printed(path: Path, rows: Sequence[Row], *options: str) -> str:
-    """Write rows, run the command and give its standard output."""
-    store = Store.create(path)
-    if rows:
-        store.append(rows)
-    result = CliRunner().invoke(APP, [str(path), *options], catch_exceptions=False)
-    assert result.exit_code == 0
-    return result.stdout
+    """Run the command on a store of these rows and give what it prints."""
+    return output_over(APP, path, rows, *options)
 
 
 def summary(path: Path) -> str:

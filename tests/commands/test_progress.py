@@ -9,7 +9,7 @@ from rich.console import Console
 
 from engine_helpers import points
 from fakes import ENVIRONMENT
-from octprobe.commands.progress import PlainView, TerminalView, row_line
+from octprobe.commands.progress import Pace, PlainView, TerminalView, row_line
 from octprobe.store.flatten import RowContext, make_row
 from octprobe.store.records import Doubt, Latency, Measurement, Status
 from octprobe.store.row import Row
@@ -95,7 +95,9 @@ def test_a_reader_that_went_away_does_not_end_the_sweep() -> None:
         def write(self, _: str) -> int:
             raise BrokenPipeError
 
-    view = PlainView(Closed())
+    closed, pace = Closed(), Pace()
+    view = PlainView(closed, pace)
     view.planned([POINT], 0)
     view.saved([(POINT, row())])
     view.close()
+    assert (closed.getvalue(), pace.done, pace.eta) == ("", 1, "all done")

@@ -8,7 +8,16 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from fakes_store import OTHER_ENVIRONMENT, ended, layer_point, measured, network_point, resnet_rows, row
+from fakes_store import (
+    OTHER_ENVIRONMENT,
+    ended,
+    layer_point,
+    measured,
+    network_point,
+    output_over,
+    resnet_rows,
+    row,
+)
 from octprobe.commands.show import show
 from octprobe.errors import StoreError
 from octprobe.store.records import Doubt, Status
@@ -22,13 +31,8 @@ APP.command()(show)
 
 
 def shown(path: Path, rows: Sequence[Row], *options: str) -> str:
-    """Write rows, run the command and give its standard output."""
-    store = Store.create(path)
-    if rows:
-        store.append(rows)
-    result = CliRunner().invoke(APP, [str(path), *options], catch_exceptions=False)
-    assert result.exit_code == 0
-    return result.stdout
+    """Run the command on a store of these rows and give what it prints."""
+    return output_over(APP, path, rows, *options)
 
 
 def test_figures_stand_under_units_with_interval_and_n(tmp_path: Path) -> None:
