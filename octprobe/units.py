@@ -5,7 +5,7 @@ from decimal import Decimal
 ABSENT = "-"
 _DECIMAL_STEPS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _SIGNIFICANT_DIGITS = 4
-_ITEMSIZES = {"float32": 4, "bfloat16": 2, "float16": 2}
+_ITEMSIZES = {"float32": 4, "tf32": 4, "bfloat16": 2, "float16": 2}
 
 
 def bytes_in_dtype(float32_bytes: int, dtype: str) -> int:

@@ -47,17 +47,18 @@ ENVIRONMENT = Environment(
     torch="2.9.0",
     cuda=None,
     cudnn=None,
-    tf32=False,
     deterministic=False,
     cpu_model="Fake CPU 3000",
     cpu_count=2,
     default_threads=2,
+    governor=None,
     os="Linux 6.1",
 )
 
 COST = Cost(
     macs=1000,
     macs_dispatched=1000,
+    macs_executed=1000,
     path_macs=PathMacs(h2h=400, h2l=100, l2h=100, l2l=100, plain=300),
     elementwise_flops=50,
     parameters=77,

@@ -14,12 +14,16 @@ from fakes import ENVIRONMENT
 from octprobe.plan.point import Conditions, DesignPoint, LayerSubject, NetworkSubject
 from octprobe.store.flatten import RowContext, make_row
 from octprobe.store.records import (
+    PATHS,
     Breakdown,
+    Company,
     Cost,
     Environment,
     Latency,
     Measurement,
     Memory,
+    OperatorTime,
+    PartTime,
     PathMacs,
     Status,
 )
@@ -57,6 +61,7 @@ def cost_of(macs: int) -> Cost:
     return Cost(
         macs=macs,
         macs_dispatched=macs,
+        macs_executed=macs,
         path_macs=PathMacs(plain=macs),
         elementwise_flops=1000,
         parameters=25_557_032,
@@ -82,6 +87,23 @@ def latency_of(
         rounds=3,
         first_call_ms=2 * median_ms,
         warmup_calls=5,
+        period_samples_ms=(median_ms,) * 9,
+        calls_per_period_sample=2,
+        timed_together=2,
+        company=Company(foreign_cpu_seconds=(0.0,) * count, steal_seconds=(0.0,) * count),
+    )
+
+
+def breakdown_of(device_time_ms: float) -> Breakdown:
+    """Give a processor's breakdown of a network whose every path takes the same time."""
+    forward = PATHS[:-1]
+    parts = tuple(
+        PartTime(layer="layer1.0.conv1", path=path, time_ms=device_time_ms / len(forward), kernels=None)
+        for path in forward
+    )
+    operators = (OperatorTime(name="aten::conv2d", time_ms=device_time_ms, kernels=None, calls=53),)
+    return Breakdown(
+        device_time_ms=device_time_ms, kernels=None, host_bound=None, parts=parts, operators=operators
     )
 
 
@@ -101,7 +123,8 @@ def measured(
         "cost": cost_of(macs),
         "latency": latency_of(median_ms, ratio, spread=spread, count=count),
         "memory": Memory(peak_allocator_bytes=peak, peak_reserved_bytes=None),
-        "breakdown": Breakdown(device_time_ms=0.9 * median_ms, kernels=None, host_bound=None),
+        "breakdown": breakdown_of(0.9 * median_ms),
+        "output_error": 1e-6,
         "build_seconds": 0.5,
     }
     return Measurement(**(everything | fields))

@@ -31,6 +31,7 @@ def quick_cost(workload: Workload) -> Cost:
     return Cost(
         macs=None,
         macs_dispatched=walked.macs,
+        macs_executed=walked.macs,
         path_macs=recorder.total,
         elementwise_flops=None,
         parameters=sum(parameter.numel() for parameter in module.parameters()),

@@ -9,6 +9,8 @@ from octprobe.measure.ability import usable_processors
 from octprobe.measure.device import Device
 from octprobe.store.records import Environment
 
+_GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+
 
 def read_environment(device: Device, default_threads: int) -> Environment:
     """Describe the machine and software that figures taken on the device hold for.
@@ -26,11 +28,11 @@ def read_environment(device: Device, default_threads: int) -> Environment:
         torch=str(torch.__version__),
         cuda=str(torch.version.cuda) if on_cuda else None,
         cudnn=str(cudnn) if cudnn else None,
-        tf32=on_cuda and torch.backends.cudnn.allow_tf32,
         deterministic=torch.are_deterministic_algorithms_enabled(),
         cpu_model=cpu_model(),
         cpu_count=usable_processors(),
         default_threads=default_threads,
+        governor=governor(),
         os=f"{platform.system()} {platform.release()}",
     )
 
@@ -43,6 +45,14 @@ def cpu_model(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
             if name.strip() == "model name":
                 return value.strip()
     return platform.processor() or platform.machine()
+
+
+def governor(path: Path = _GOVERNOR) -> str | None:
+    """Give the first processor's frequency governor; None where the machine does not show it."""
+    try:
+        return path.read_text().strip() or None
+    except OSError:
+        return None
 
 
 def cuda_driver() -> str | None:

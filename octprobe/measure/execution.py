@@ -29,20 +29,24 @@ class Runnable:
     Attributes:
         call: runs the forward once; must be called under `torch.inference_mode`.
         compiles: whether the very first call compiles.
+        module: what the call runs, on the device, in its number and memory format; not compiled.
+        example: what its forward takes, placed alike.
     """
 
     call: Call
     compiles: bool
+    module: nn.Module
+    example: Any
 
 
 def make_runnable(workload: Workload, conditions: Conditions, device: Device) -> Runnable:
     """Move a workload to the device in its number and memory format, and wrap its execution."""
     module, example = place(workload, conditions, device)
     if conditions.execution == "compiled":
-        return Runnable(compile_call(module, example), compiles=True)
+        return Runnable(compile_call(module, example), True, module, example)
     if conditions.execution == "cudagraph":
-        return Runnable(capture(module, example), compiles=False)
-    return Runnable(lambda: module(example), compiles=False)
+        return Runnable(capture(module, example), False, module, example)
+    return Runnable(lambda: module(example), False, module, example)
 
 
 def place(workload: Workload, conditions: Conditions, device: Device) -> tuple[nn.Module, Any]:

@@ -3,12 +3,22 @@
 import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from statistics import median
 from typing import Any
 
 from octprobe import __version__
 from octprobe.plan.point import PROTOCOL_VERSION, DesignPoint
 from octprobe.stats import median_interval, ratio_interval, verdict
-from octprobe.store.records import Breakdown, Cost, Environment, Latency, Measurement, Memory
+from octprobe.store.records import (
+    PATHS,
+    Breakdown,
+    Cost,
+    Environment,
+    Latency,
+    Measurement,
+    Memory,
+    PartTime,
+)
 from octprobe.store.row import Row
 from octprobe.units import bytes_in_dtype
 
@@ -38,6 +48,8 @@ def make_row(
         | _axes(point)
         | _cost(measurement.cost, point)
         | _latency(measurement.latency)
+        | _period(measurement.latency, point)
+        | _company(measurement.latency, environment)
         | _verdict(measurement.latency, context.verdict_band)
         | _memory(measurement.memory)
         | _breakdown(measurement.breakdown)
@@ -68,6 +80,7 @@ def _outcome(measurement: Measurement) -> dict[str, Any]:
         "doubts": tuple(doubt.value for doubt in measurement.doubts),
         "log_tail": measurement.log_tail,
         "build_seconds": measurement.build_seconds,
+        "output_error": measurement.output_error,
     }
 
 
@@ -85,6 +98,7 @@ def _cost(cost: Cost | None, point: DesignPoint) -> dict[str, Any]:
     return paths | {
         "macs": cost.macs,
         "macs_dispatched": cost.macs_dispatched,
+        "macs_executed": cost.macs_executed,
         "elementwise_flops": cost.elementwise_flops,
         "uncounted_ops": None
         if cost.uncounted_ops is None
@@ -96,6 +110,9 @@ def _cost(cost: Cost | None, point: DesignPoint) -> dict[str, Any]:
         "peak_memory_live_bytes": bytes_in_dtype(cost.peak_live_bytes * conditions.batch, conditions.dtype),
         "weights_bytes": bytes_in_dtype(cost.weights_bytes, conditions.dtype),
         "input_bytes": bytes_in_dtype(cost.input_bytes * conditions.batch, conditions.dtype),
+        "feature_map_bytes": None
+        if cost.feature_map_bytes is None
+        else bytes_in_dtype(cost.feature_map_bytes * conditions.batch, conditions.dtype),
     }
 
 
@@ -108,6 +125,7 @@ def _latency(latency: Latency | None) -> dict[str, Any]:
         "first_call_ms": latency.first_call_ms,
         "warmup_calls": latency.warmup_calls,
         "compile_seconds": latency.compile_seconds,
+        "timed_together": latency.timed_together,
     }
     return method | _median(latency.samples_ms)
 
@@ -123,6 +141,42 @@ def _median(samples_ms: tuple[float, ...]) -> dict[str, Any]:
         "latency_samples": len(samples_ms),
         "latency_ms_samples": samples_ms,
         "relative_ci_reached": interval.relative_half_width,
+    }
+
+
+def _period(latency: Latency | None, point: DesignPoint) -> dict[str, Any]:
+    if latency is None or not latency.period_samples_ms:
+        return {}
+    interval = median_interval(latency.period_samples_ms)
+    return {
+        "period_ms_median": interval.median,
+        "period_ms_ci_low": interval.low,
+        "period_ms_ci_high": interval.high,
+        "period_samples": interval.count,
+        "calls_per_period_sample": latency.calls_per_period_sample,
+        "throughput": point.conditions.batch / interval.median * 1e3 if interval.median else None,
+    }
+
+
+def _company(latency: Latency | None, environment: Environment) -> dict[str, Any]:
+    if latency is None:
+        return {}
+    company = latency.company
+    processor_seconds = sum(latency.samples_ms) * latency.calls_per_sample / 1e3 * environment.cpu_count
+
+    def share(seconds: tuple[float, ...] | None) -> float | None:
+        return None if seconds is None or not processor_seconds else sum(seconds) / processor_seconds
+
+    return {
+        "foreign_cpu_share": share(company.foreign_cpu_seconds),
+        "foreign_cpu_seconds": company.foreign_cpu_seconds,
+        "steal_share": share(company.steal_seconds),
+        "steal_seconds": company.steal_seconds,
+        "clock_mhz_median": median(company.clock_mhz) if company.clock_mhz else None,
+        "temperature_c_max": company.temperature_c_max,
+        "throttle_reasons": company.throttle_reasons,
+        "throttled_samples": company.throttled_samples,
+        "foreign_processes": company.foreign_processes,
     }
 
 
@@ -152,7 +206,25 @@ def _memory(memory: Memory | None) -> dict[str, Any]:
 
 
 def _breakdown(breakdown: Breakdown | None) -> dict[str, Any]:
-    return {} if breakdown is None else asdict(breakdown)
+    if breakdown is None:
+        return {}
+    return _path_times(breakdown.parts) | {
+        "device_time_ms": breakdown.device_time_ms,
+        "kernels": breakdown.kernels,
+        "host_bound": breakdown.host_bound,
+        "layout_conversion_share": breakdown.layout_conversion_share,
+        "breakdown_reason": breakdown.parts_reason,
+        "breakdown_parts": breakdown.parts,
+        "breakdown_operators": breakdown.operators,
+    }
+
+
+def _path_times(parts: tuple[PartTime, ...] | None) -> dict[str, Any]:
+    """Sum the parts by path; a path that no part took is null, not 0 ms."""
+    times_ms: dict[str, float] = {}
+    for part in parts or ():
+        times_ms[part.path] = times_ms.get(part.path, 0.0) + part.time_ms
+    return {f"device_time_ms_{path}": times_ms.get(path) for path in PATHS}
 
 
 def _environment(environment: Environment) -> dict[str, Any]:

@@ -79,6 +79,8 @@ def plain(value: object) -> object:
     """Give one cell as a value JSON can hold; what is absent or not finite becomes None."""
     if isinstance(value, tuple | list):
         return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {name: plain(item) for name, item in value.items()}
     if value is None or value is pd.NA or value is pd.NaT:
         return None
     if isinstance(value, datetime):

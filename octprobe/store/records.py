@@ -44,11 +44,11 @@ class Environment:
     torch: str
     cuda: str | None
     cudnn: str | None
-    tf32: bool
     deterministic: bool
     cpu_model: str
     cpu_count: int
     default_threads: int
+    governor: str | None
     os: str
 
     @cached_property
@@ -79,11 +79,15 @@ class PathMacs:
 class Cost:
     """Work that was counted, no clock read. Figures are for one item of the batch.
 
-    `macs` is fvcore's count, `macs_dispatched` the meta walk's, `path_macs` the closed form; the three agree.
+    `macs` is fvcore's count, `macs_dispatched` the meta walk's, `path_macs` the closed form; the three agree
+    and are the forward's work in the form of four convolutions. `macs_executed` is what a call really runs:
+    in training the backward's too. `feature_map_bytes` is a layer's input and output by closed form; None for
+    a network.
     """
 
     macs: int | None
     macs_dispatched: int
+    macs_executed: int
     path_macs: PathMacs
     elementwise_flops: int | None
     parameters: int
@@ -94,13 +98,38 @@ class Cost:
     weights_bytes: int
     input_bytes: int
     peak_live_bytes: int
+    feature_map_bytes: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Company:
+    """What else ran while a point's blocks were timed, and how the clock stood; None where nothing tells.
+
+    Attributes:
+        foreign_cpu_seconds: processor time of other processes during each kept sample's block.
+        steal_seconds: time that the hypervisor gave to others, the same way.
+        clock_mhz: the device's clock right after each kept sample's block.
+        temperature_c_max: the device's highest temperature after any block, degrees Celsius.
+        throttle_reasons: why the clock was held down, of any block.
+        throttled_samples: samples discarded because the clock was held down while they were taken.
+        foreign_processes: most other processes seen on an accelerator.
+    """
+
+    foreign_cpu_seconds: tuple[float, ...] | None = None
+    steal_seconds: tuple[float, ...] | None = None
+    clock_mhz: tuple[float, ...] | None = None
+    temperature_c_max: float | None = None
+    throttle_reasons: tuple[str, ...] | None = None
+    throttled_samples: int = 0
+    foreign_processes: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Latency:
-    """Times of synchronized forward calls, milliseconds a call.
+    """Times of synchronized calls, milliseconds a call, and of calls back to back.
 
-    `pair_ratios` are the times of this point over those of its anchor, one an adjacent pair.
+    `pair_ratios` are the times of this point over those of its anchor, one an adjacent pair. A call is one
+    forward, or in training a forward and a backward.
     """
 
     samples_ms: tuple[float, ...]
@@ -110,28 +139,87 @@ class Latency:
     first_call_ms: float | None
     warmup_calls: int
     compile_seconds: float | None = None
+    period_samples_ms: tuple[float, ...] = ()
+    calls_per_period_sample: int | None = None
+    timed_together: int = 1
+    company: Company = Company()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Memory:
-    """Peak bytes while one forward call ran, above what was held before it; None where nothing was read."""
+    """Peak bytes while one call ran, above what was held before it; None where nothing was read."""
 
     peak_allocator_bytes: int | None
     peak_reserved_bytes: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
+class PartTime:
+    """Device time of one part of a network in one call.
+
+    Attributes:
+        layer: the module's name; empty for what belongs to none.
+        path: an octave path or a kind of glue, one of `PATHS`.
+        time_ms: busy time of the device, ms a call.
+        kernels: kernels a call; None on a processor.
+    """
+
+    layer: str
+    path: str
+    time_ms: float
+    kernels: int | None
+
+
+# The parts of a call: octave paths, plain convolutions and linear layers, glue, and the backward pass.
+PATHS = ("h2h", "h2l", "l2h", "l2l", "plain", "pool", "upsample", "norm", "add", "other", "backward")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperatorTime:
+    """Device time of one operator, or of one kernel where no operator is known, in one call.
+
+    Attributes:
+        name: `aten::conv2d`, or the kernel's own name.
+        time_ms: busy time of the device, ms a call.
+        kernels: kernels a call; None on a processor.
+        calls: calls of the operator in one call of the network.
+    """
+
+    name: str
+    time_ms: float
+    kernels: float | None
+    calls: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Breakdown:
-    """What torch.profiler saw, a forward call."""
+    """What torch.profiler saw, one call.
+
+    Attributes:
+        device_time_ms: busy time of the device.
+        kernels: kernels a call; None on a processor.
+        host_bound: whether the device waits for the host; None on a processor.
+        layout_conversion_share: share of the kernels' time that converts memory formats; None on a processor.
+        parts: by layer and octave path; None where the form that runs has no such parts.
+        parts_reason: why `parts` is None.
+        operators: by operator, the longest first.
+    """
 
     device_time_ms: float | None
     kernels: int | None
     host_bound: bool | None
+    layout_conversion_share: float | None = None
+    parts: tuple[PartTime, ...] | None = None
+    parts_reason: str | None = None
+    operators: tuple[OperatorTime, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
-    """All that is known of one point after its passes; what was not reached is None."""
+    """All that is known of one point after its passes; what was not reached is None.
+
+    `output_error` is the output's distance from that of eager float32, as a share of the latter's norm.
+    """
 
     status: Status
     reason: str | None = None
@@ -140,5 +228,6 @@ class Measurement:
     latency: Latency | None = None
     memory: Memory | None = None
     breakdown: Breakdown | None = None
+    output_error: float | None = None
     log_tail: str | None = None
     build_seconds: float | None = None

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from octprobe.store.records import OperatorTime, PartTime
+
 
 def column(meaning: str, unit: str | None = None, *, source: str | None = None) -> Any:
     """Declare a nullable column: its meaning, its unit, and whether it was measured, counted or declared."""
@@ -57,10 +59,14 @@ class Row:
 
     batch: int | None = column("items a forward call", "items")
     resolution: int | None = column("side of the square input", "pixels")
-    dtype: str | None = column("number format of weights and activations")
+    dtype: str | None = column(
+        "number format: float32 (TF32 off), tf32 (float32 with TF32 convolutions), float16 or bfloat16"
+    )
     memory_format: str | None = column("contiguous or channels_last")
     execution: str | None = column("eager, compiled or cudagraph")
-    mode: str | None = column("infer: forward only, eval mode, inference_mode")
+    mode: str | None = column(
+        "infer: forward in eval mode under inference_mode; train: forward and backward in training mode"
+    )
     threads: int | None = column("intra-op threads asked for; null for the machine's default")
 
     macs: int | None = column(
@@ -68,6 +74,11 @@ class Row:
     )
     macs_dispatched: int | None = column(
         "the same, counted by the walk on meta tensors", "MACs/item", source="counted"
+    )
+    macs_executed: int | None = column(
+        "MACs that a call really runs, by the same walk; in training with the backward's",
+        "MACs/item",
+        source="counted",
     )
     macs_h2h: int | None = column(
         "closed form: high to high paths of octave layers", "MACs/item", source="counted"
@@ -102,7 +113,7 @@ class Row:
     )
 
     latency_ms_median: float | None = column(
-        "median time of a synchronized forward call", "ms/call", source="measured"
+        "median time of a synchronized call", "ms/call", source="measured"
     )
     latency_ms_ci_low: float | None = column(
         "lower end of the median's 95 % interval", "ms/call", source="measured"
@@ -118,12 +129,54 @@ class Row:
     rounds: int | None = column("interleaved rounds that gave samples", "rounds")
     relative_ci_asked: float | None = column("half width of the interval asked for, as a share of the median")
     relative_ci_reached: float | None = column("half width of the interval reached, as a share of the median")
+    timed_together: int | None = column("subjects timed side by side, the anchor included", "subjects")
     first_call_ms: float | None = column("time of the very first call", "ms", source="measured")
     warmup_calls: int | None = column("calls made before the first sample", "calls")
     build_seconds: float | None = column("time to build and convert the model", "s", source="measured")
     compile_seconds: float | None = column(
         "time of torch.compile's first call; never in the latency", "s", source="measured"
     )
+
+    period_ms_median: float | None = column(
+        "median time a call of calls made back to back", "ms/call", source="measured"
+    )
+    period_ms_ci_low: float | None = column(
+        "lower end of the period's 95 % interval", "ms/call", source="measured"
+    )
+    period_ms_ci_high: float | None = column(
+        "upper end of the period's 95 % interval", "ms/call", source="measured"
+    )
+    period_samples: int | None = column("blocks behind the period", "samples")
+    calls_per_period_sample: int | None = column("calls back to back in a block", "calls/sample")
+    throughput: float | None = column("batch over the median period", "items/s", source="measured")
+    output_error: float | None = column(
+        "distance of the output from eager float32's, as a share of the latter's norm", source="measured"
+    )
+
+    foreign_cpu_share: float | None = column(
+        "processor time of other processes while samples were timed, as a share of the processors'",
+        source="measured",
+    )
+    foreign_cpu_seconds: tuple[float, ...] | None = column(
+        "the same in seconds, one a sample", "s", source="measured"
+    )
+    steal_share: float | None = column(
+        "processor time that the hypervisor gave to others, as a share", source="measured"
+    )
+    steal_seconds: tuple[float, ...] | None = column(
+        "the same in seconds, one a sample", "s", source="measured"
+    )
+    clock_mhz_median: float | None = column(
+        "median clock of the device after a sample", "MHz", source="measured"
+    )
+    temperature_c_max: float | None = column(
+        "highest temperature of the device after a sample", "degrees C", source="measured"
+    )
+    throttle_reasons: tuple[str, ...] | None = column(
+        "why the clock was held down; empty when it was not, null where nothing tells"
+    )
+    throttled_samples: int | None = column("samples discarded because the clock was held down", "samples")
+    foreign_processes: int | None = column("most other processes seen on the accelerator", "processes")
 
     time_ratio_median: float | None = column(
         "median over adjacent pairs of the point's time over its anchor's", source="measured"
@@ -152,12 +205,54 @@ class Row:
     )
     weights_bytes: int | None = column("parameters and buffers", "bytes", source="counted")
     input_bytes: int | None = column("the example input, whole batch", "bytes", source="counted")
+    feature_map_bytes: int | None = column(
+        "layer: input and output feature maps by closed form, whole batch", "bytes", source="counted"
+    )
 
     device_time_ms: float | None = column(
         "busy time of the device in a forward call, torch.profiler", "ms/call", source="measured"
     )
     kernels: int | None = column("kernels of a forward call; CUDA only", "kernels/call", source="measured")
     host_bound: bool | None = column("whether the device waits for the host; CUDA only", source="measured")
+    layout_conversion_share: float | None = column(
+        "share of the kernels' time that converts memory formats; CUDA only", source="measured"
+    )
+    device_time_ms_h2h: float | None = column(
+        "device time of high to high paths", "ms/call", source="measured"
+    )
+    device_time_ms_h2l: float | None = column(
+        "device time of high to low paths", "ms/call", source="measured"
+    )
+    device_time_ms_l2h: float | None = column(
+        "device time of low to high paths", "ms/call", source="measured"
+    )
+    device_time_ms_l2l: float | None = column("device time of low to low paths", "ms/call", source="measured")
+    device_time_ms_plain: float | None = column(
+        "device time of plain convolutions and linear layers", "ms/call", source="measured"
+    )
+    device_time_ms_pool: float | None = column(
+        "device time of poolings, the octave ones included", "ms/call", source="measured"
+    )
+    device_time_ms_upsample: float | None = column(
+        "device time of up-samplings", "ms/call", source="measured"
+    )
+    device_time_ms_norm: float | None = column("device time of norms", "ms/call", source="measured")
+    device_time_ms_add: float | None = column("device time of additions", "ms/call", source="measured")
+    device_time_ms_other: float | None = column(
+        "device time of all else in the forward", "ms/call", source="measured"
+    )
+    device_time_ms_backward: float | None = column(
+        "device time of the backward; null for inference", "ms/call", source="measured"
+    )
+    breakdown_reason: str | None = column("why device time is not given by path; null where it is")
+    breakdown_parts: tuple[PartTime, ...] | None = column(
+        "device time by layer and path: layer, path, time_ms, kernels", "ms/call", source="measured"
+    )
+    breakdown_operators: tuple[OperatorTime, ...] | None = column(
+        "device time by operator, the longest first: name, time_ms, kernels, calls",
+        "ms/call",
+        source="measured",
+    )
 
     device: str | None = column("kind of device: cpu or cuda")
     device_name: str | None = column("device's model")
@@ -165,9 +260,9 @@ class Row:
     torch: str | None = column("version of torch")
     cuda: str | None = column("version of CUDA; CUDA only")
     cudnn: str | None = column("version of cuDNN; CUDA only")
-    tf32: bool | None = column("whether float32 convolutions may use TF32")
     deterministic: bool | None = column("whether deterministic algorithms were demanded")
     cpu_model: str | None = column("processor's model")
     cpu_count: int | None = column("processors that the process may use", "processors")
     default_threads: int | None = column("intra-op threads of a point whose `threads` is null", "threads")
+    governor: str | None = column("processor's frequency governor; null where the machine does not show it")
     os: str | None = column("operating system and release; no part of env_id")

@@ -5,7 +5,7 @@
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, Field, fields
+from dataclasses import MISSING, Field, asdict, fields, is_dataclass
 from datetime import datetime
 from typing import Any, get_args, get_type_hints
 
@@ -15,7 +15,7 @@ from octprobe.errors import StoreError
 from octprobe.store.row import Row
 
 # Raised whenever a column of `Row` is added, renamed or given another type or meaning.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _VERSION_KEY = b"octprobe_schema"
 
 _ARROW_TYPES: Mapping[Any, pa.DataType] = {
@@ -37,8 +37,22 @@ class UnreadablePartError(Exception):
 
 
 def _arrow_field(declared: Field[Any], hint: object) -> pa.Field:
-    kind = next(choice for choice in (hint, *get_args(hint)) if choice in _ARROW_TYPES)
-    return pa.field(declared.name, _ARROW_TYPES[kind], nullable=declared.default is not MISSING)
+    return pa.field(declared.name, _arrow_type(hint), nullable=declared.default is not MISSING)
+
+
+def _arrow_type(hint: Any) -> pa.DataType:
+    for choice in (hint, *get_args(hint)):
+        if choice in _ARROW_TYPES:
+            return _ARROW_TYPES[choice]
+        record = get_args(choice)[0] if get_args(choice) else None
+        if is_dataclass(record):
+            return pa.list_(_struct(record))
+    raise TypeError(f"no parquet type is known for {hint}")
+
+
+def _struct(record: Any) -> pa.DataType:
+    hints = get_type_hints(record)
+    return pa.struct([(declared.name, _arrow_type(hints[declared.name])) for declared in fields(record)])
 
 
 def _row_schema() -> pa.Schema:
@@ -67,7 +81,11 @@ def table_of(rows: Sequence[Row]) -> pa.Table:
 
 def _storable(value: object) -> object:
     """Replace what UTF-8 cannot hold: a worker's output may carry undecodable bytes as lone surrogates."""
-    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, tuple):
+        return [asdict(item) if is_dataclass(item) and not isinstance(item, type) else item for item in value]
+    return value
 
 
 def version_of(schema: pa.Schema) -> int:
@@ -145,7 +163,7 @@ def columns_markdown() -> str:
 def _markdown_row(declared: Field[Any]) -> str:
     about = declared.metadata
     kind = SCHEMA.field(declared.name).type
-    shown = f"list of {kind.value_type}" if pa.types.is_list(kind) else str(kind)
+    shown = _list_name(kind.value_type) if pa.types.is_list(kind) else str(kind)
     cells = (
         f"`{declared.name}`",
         shown.replace("double", "float64"),
@@ -154,6 +172,10 @@ def _markdown_row(declared: Field[Any]) -> str:
         about["meaning"],
     )
     return "| " + " | ".join(str(cell or "") for cell in cells) + " |"
+
+
+def _list_name(item: pa.DataType) -> str:
+    return "list of records" if pa.types.is_struct(item) else f"list of {item}"
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ def test_a_processors_environment_has_no_cuda_fields() -> None:
     """A CUDA build of torch measuring a processor names no driver, CUDA or cuDNN."""
     environment = read_environment(CpuDevice(), 2)
     assert environment.torch == torch.__version__
-    assert (environment.driver, environment.cuda, environment.cudnn, environment.tf32) == (
+    assert (environment.driver, environment.cuda, environment.cudnn, environment.deterministic) == (
         None,
         None,
         None,
@@ -37,5 +37,5 @@ def test_env_id_changes_with_what_figures_depend_on() -> None:
     assert ENVIRONMENT.env_id == replace(ENVIRONMENT).env_id
     assert type(environment_torch := read_environment(CpuDevice(), 2).torch) is str, environment_torch
     assert ENVIRONMENT.env_id == replace(ENVIRONMENT, os="Linux 6.1.0-99").env_id
-    for change in ({"torch": "2.9.1"}, {"cpu_count": 4}, {"default_threads": 1}, {"tf32": True}):
+    for change in ({"torch": "2.9.1"}, {"cpu_count": 4}, {"default_threads": 1}, {"governor": "powersave"}):
         assert replace(ENVIRONMENT, **change).env_id != ENVIRONMENT.env_id

@@ -1,7 +1,7 @@
 """A measurement's row: axes by name, figures derived once, bytes in the point's number format."""
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from decimal import Decimal
 
 import pytest
@@ -21,7 +21,7 @@ from octprobe import __version__
 from octprobe.plan.point import DesignPoint, NetworkSubject
 from octprobe.stats import median_interval, ratio_interval
 from octprobe.store.flatten import make_row
-from octprobe.store.records import Doubt, Measurement, PathMacs, Status
+from octprobe.store.records import Breakdown, Company, Doubt, Measurement, PartTime, PathMacs, Status
 from octprobe.store.row import Row
 
 
@@ -38,7 +38,7 @@ def test_identity_context_and_environment() -> None:
     )
     assert (made.attempt, made.recorded_at, made.sweep) == (3, NOON, "quickstart")
     assert (made.spec_digest, made.octprobe, made.protocol) == ("0123456789abcdef", __version__, 1)
-    assert (made.cuda, made.tf32, made.cpu_count) == (None, False, 2)
+    assert (made.cuda, made.deterministic, made.cpu_count) == (None, False, 2)
 
 
 def test_axes_of_a_network() -> None:
@@ -176,11 +176,46 @@ def test_every_column_can_be_filled() -> None:
     absent = {declared.name for declared in fields(Row) if getattr(made, declared.name) is None}
     layer = {"in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups"}
     cuda = {"driver", "cuda", "cudnn", "kernels", "host_bound", "peak_memory_reserved_bytes"}
-    assert absent == layer | cuda | {
+    cuda |= {"layout_conversion_share", "foreign_processes", "throttle_reasons"}
+    unseen = {"clock_mhz_median", "temperature_c_max", "governor"}
+    assert absent == layer | cuda | unseen | {
         "alpha_in",
         "alpha_out",
         "alpha_map",
         "reason",
         "log_tail",
         "compile_seconds",
+        "feature_map_bytes",
+        "breakdown_reason",
+        "device_time_ms_backward",
     }
+
+
+def test_the_parts_of_a_breakdown_are_summed_by_path() -> None:
+    """Two layers' paths add up; a path that no part took is null."""
+    parts = (
+        PartTime(layer="a", path="h2h", time_ms=2.0, kernels=3),
+        PartTime(layer="b", path="h2h", time_ms=1.5, kernels=1),
+        PartTime(layer="b", path="pool", time_ms=0.25, kernels=1),
+    )
+    breakdown = Breakdown(device_time_ms=3.75, kernels=5, host_bound=False, parts=parts)
+    made = row(network_point("0.5"), measured(80.0, 0.9, breakdown=breakdown))
+    assert (made.device_time_ms_h2h, made.device_time_ms_pool, made.device_time_ms_l2l) == (3.5, 0.25, None)
+    assert made.breakdown_parts == parts
+
+
+def test_the_company_of_a_point_is_a_share_of_all_processors() -> None:
+    """41 blocks of 10 ms on two processors are .82 s of processor time, of which .041 s went elsewhere."""
+    company = Company(
+        foreign_cpu_seconds=(0.001,) * 41, steal_seconds=(0.0,) * 41, clock_mhz=(1000.0,) * 40 + (400.0,)
+    )
+    latency = replace(latency_of(10.0, spread=0.0), company=company)
+    made = row(network_point("0.5"), measured(10.0, latency=latency))
+    assert made.foreign_cpu_share == pytest.approx(0.05)
+    assert (made.steal_share, made.clock_mhz_median) == (0.0, 1000.0)
+
+
+def test_throughput_is_the_batch_over_the_period() -> None:
+    """Eight items each 100 ms are 80 items a second."""
+    made = row(network_point("0.5", batch=8), measured(100.0))
+    assert (made.period_ms_median, made.throughput, made.period_samples) == (100.0, 80.0, 9)

@@ -58,6 +58,17 @@ def test_lists_are_tuples(tmp_path: Path) -> None:
     assert frame["latency_ms_samples"].tolist() == [doubted.latency_ms_samples, None]
 
 
+def test_a_breakdown_comes_back_as_plain_records(tmp_path: Path) -> None:
+    """Parts and operators survive parquet and JSON with their names; absent stays absent."""
+    store = Store.create(tmp_path)
+    store.append([row(network_point("0.5"), measured(80.0, 0.9))])
+    parts = load_frame(tmp_path).loc[0, "breakdown_parts"]
+    assert parts[0] == {"layer": "layer1.0.conv1", "path": "h2h", "time_ms": 7.2, "kernels": None}
+    assert records(load_frame(tmp_path))[0]["breakdown_operators"] == [
+        {"name": "aten::conv2d", "time_ms": 72.0, "kernels": None, "calls": 53.0}
+    ]
+
+
 def test_only_the_last_attempt_is_seen_and_all_are_kept(tmp_path: Path) -> None:
     """Retries append; readers see the last, whatever the order of the parts."""
     store = Store.create(tmp_path)
@@ -108,7 +119,7 @@ def test_records_are_valid_json_with_null_for_absent(tmp_path: Path) -> None:
     text = json.dumps(records(load_frame(tmp_path)), allow_nan=False)
     first, second = json.loads(text)
     assert list(first) == SCHEMA.names
-    assert (first["macs"], first["tf32"], first["recorded_at"]) == (
+    assert (first["macs"], first["deterministic"], first["recorded_at"]) == (
         4_089_184_256,
         False,
         "2026-01-02T12:00:00+00:00",

@@ -49,8 +49,10 @@ def test_a_row_survives_the_table() -> None:
     """What goes in comes out, lists, nulls, zone and all."""
     written = row(network_point("0.5"), measured(80.0, 0.9), minutes=3)
     read = table_of([written]).to_pylist()[0]
-    tuples = {name: tuple(read[name]) for name in ("doubts", "latency_ms_samples", "pair_ratios")}
-    assert Row(**(read | tuples)) == written
+    lists = {name: tuple(value) for name, value in read.items() if isinstance(value, list)}
+    lists["breakdown_parts"] = tuple(PartTime(**part) for part in read["breakdown_parts"])
+    lists["breakdown_operators"] = tuple(OperatorTime(**o) for o in read["breakdown_operators"])
+    assert Row(**(read | lists)) == written
 
 
 def test_absent_is_null_and_nan_becomes_null() -> None:
@@ -98,7 +100,7 @@ def test_a_newer_part_is_refused_naming_both_versions() -> None:
     with pytest.raises(StoreError) as caught:
         schema.refuse_newer(7, "results/x/parts/a.parquet")
     assert str(caught.value) == (
-        "results/x/parts/a.parquet has schema version 7; this octprobe reads up to 1. "
+        "results/x/parts/a.parquet has schema version 7; this octprobe reads up to 2. "
         "Upgrade octprobe, or give another --store."
     )
 
@@ -134,6 +136,5 @@ def test_the_columns_page_has_a_line_for_every_column() -> None:
     page = columns_markdown()
     assert all(f"\n| `{name}` |" in page for name in SCHEMA.names)
     assert (
-        "| `latency_ms_median` | float64 | ms/call | measured | median time of a synchronized forward call |"
-        in page
+        "| `latency_ms_median` | float64 | ms/call | measured | median time of a synchronized call |" in page
     )
