@@ -10,8 +10,7 @@ import pytest
 from fakes_store import ended, measured, network_point, row
 from octprobe.errors import StoreError
 from octprobe.store import schema
-from octprobe.store.records import Status
-from octprobe.store.records import OperatorTime, PartTime
+from octprobe.store.records import OperatorTime, PartTime, Status
 from octprobe.store.row import Row
 from octprobe.store.schema import SCHEMA, UnreadablePartError, columns_markdown, current, table_of, version_of
 
