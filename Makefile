@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install sweep test check format docs clean
+.PHONY: help install sweep test check format docs clean aa bench-engine bench-timer
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(INSTALLED) ## create .venv and install octprobe with its tested dependencies
 
@@ -32,6 +32,15 @@ check: $(INSTALLED) ## lint, types and architecture
 format: $(INSTALLED) ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+aa: $(INSTALLED) ## how often the verdict is right here: 200 comparisons of equal work, 200 of 5 % more
+	$(BIN)/octprobe selftest --comparisons 200
+
+bench-engine: $(INSTALLED) ## the engine's own share of a sweep, beside a plain loop over the same points
+	$(BIN)/python bench/engine.py
+
+bench-timer: $(INSTALLED) ## octprobe's latency beside torch.utils.benchmark's, interleaved
+	$(BIN)/python bench/timer.py
 
 docs: $(INSTALLED) ## write the generated files: the columns' page and the sweep schema
 	$(BIN)/python -m octprobe.store.schema > docs/columns.md

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from statistics import NormalDist
 
 import numpy as np
 
@@ -101,6 +102,22 @@ def ratio_interval(pair_ratios: Sequence[float], seed: int = 0, confidence: floa
     tail = (1 - confidence) / 2
     low, high = np.quantile(medians, [tail, 1 - tail])
     return Interval(median, float(low), float(high), count)
+
+
+def share_interval(hits: int, trials: int, confidence: float = CONFIDENCE) -> Interval:
+    """Give a share of trials and its score interval, which holds for shares near 0 and 1 as well.
+
+    Source: Wilson 1927.
+
+    Raises:
+        ValueError: there is no trial.
+    """
+    if trials < 1:
+        raise ValueError("a share needs at least one trial")
+    share, z = hits / trials, NormalDist().inv_cdf((1 + confidence) / 2)
+    centre = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
+    half = z / (1 + z**2 / trials) * math.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
+    return Interval(share, max(0.0, centre - half), min(1.0, centre + half), trials)
 
 
 def verdict(ratio: Interval, band: float) -> Verdict:

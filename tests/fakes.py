@@ -9,7 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from octprobe.plan.point import DesignPoint, NetworkSubject
-from octprobe.store.records import Cost, Environment, Latency, Measurement, Memory, PathMacs, Status
+from octprobe.store.records import (
+    Cost,
+    Environment,
+    Latency,
+    Measurement,
+    Memory,
+    PassSeconds,
+    PathMacs,
+    Status,
+)
 
 
 class FakeClock:
@@ -133,7 +142,7 @@ class FakeInstrument:
             first_call_ms=20.0,
             warmup_calls=4,
         )
-        return Measurement(status=Status.MEASURED, latency=latency, build_seconds=0.1)
+        return Measurement(status=Status.MEASURED, latency=latency, seconds=PassSeconds(build=0.1))
 
     @staticmethod
     def _befalls(point: DesignPoint, fate: str) -> bool:

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octprobe.stats import Interval, Verdict, median_interval, ratio_interval, verdict
+from octprobe.stats import (
+    Interval,
+    Verdict,
+    median_interval,
+    ratio_interval,
+    share_interval,
+    verdict,
+)
 
 
 def exact_coverage(count: int, rank: int) -> Fraction:
@@ -119,3 +126,20 @@ def test_a_verdict_never_contradicts_the_swapped_comparison(one: float, other: f
 def test_every_pair_of_words_is_distinct() -> None:
     """Four verdicts, four words."""
     assert all(a != b for a, b in itertools.combinations([v.value for v in Verdict], 2))
+
+
+@pytest.mark.parametrize(
+    ("hits", "trials", "low", "high"),
+    [(0, 10, 0.0, 0.2775), (10, 10, 0.7225, 1.0), (81, 263, 0.2553, 0.3662), (5, 200, 0.0107, 0.0572)],
+)
+def test_a_share_has_wilsons_interval(hits: int, trials: int, low: float, high: float) -> None:
+    """Figures of Newcombe 1998, table I, and of the same formula by hand; never outside [0, 1]."""
+    interval = share_interval(hits, trials)
+    assert (interval.median, interval.count) == (hits / trials, trials)
+    assert (interval.low, interval.high) == (pytest.approx(low, abs=5e-5), pytest.approx(high, abs=5e-5))
+
+
+def test_a_share_of_nothing_is_refused() -> None:
+    """No trial, no share."""
+    with pytest.raises(ValueError, match="at least one trial"):
+        share_interval(0, 0)

@@ -1,21 +1,24 @@
 """Latency of a group: subjects timed in interleaved rounds of adjacent pairs until each is sharp enough."""
 
+import math
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
+from octprobe.measure.ability import usable_processors
+from octprobe.measure.company import Lookout, NoLookout, company_doubts, holds_down
 from octprobe.measure.device import Call, Device
 from octprobe.measure.doubts import latency_doubts
 from octprobe.measure.schedule import Visit, plan_round
+from octprobe.measure.series import PERIOD_SAMPLES, Series
 from octprobe.measure.stopping import (
-    Progress,
     StoppingSettings,
     is_converged,
     is_exhausted,
     samples_until_next_look,
 )
-from octprobe.measure.warmup import WarmUp, warm_up
+from octprobe.measure.warmup import warm_up
 from octprobe.store.records import Doubt, Latency
 
 
@@ -27,47 +30,19 @@ class LatencySettings(StoppingSettings, Protocol):
         """Seed of the rounds' order."""
 
 
-@dataclass
-class _Series:
-    """One subject's samples while they are being taken."""
-
-    call: Call
-    warmup: WarmUp
-    compiles: bool = False
-    samples_ms: list[float] = field(default_factory=list)
-    pair_ratios: list[float] = field(default_factory=list)
-    round_ends: list[int] = field(default_factory=list)
-
-    @property
-    def progress(self) -> Progress:
-        return Progress(self.samples_ms, self.warmup.calls_per_sample)
-
-    def end_round(self) -> None:
-        """Mark the end of a round that gave samples."""
-        if len(self.samples_ms) > (self.round_ends[-1] if self.round_ends else 0):
-            self.round_ends.append(len(self.samples_ms))
-
-    def take(self, device: Device) -> float:
-        """Time one block; where a block has several calls, one more comes first to refill the caches."""
-        calls = self.warmup.calls_per_sample
-        if calls > 1:
-            self.call()
-        sample_ms = device.time_calls_ms(self.call, calls)
-        self.samples_ms.append(sample_ms)
-        return sample_ms
-
-
 @dataclass(frozen=True)
 class TimedGroup:
     """What timing a group gave, by the subjects' names.
 
     Attributes:
         settled: subjects that need no more rounds; all of them, unless a request to stop came first.
+        troubles: why a subject has no latency, one line each.
     """
 
     latencies: Mapping[str, Latency]
     doubts: Mapping[str, tuple[Doubt, ...]]
     settled: frozenset[str]
+    troubles: Mapping[str, str]
 
 
 class GroupTimer:
@@ -77,23 +52,27 @@ class GroupTimer:
         device: where the calls run.
         settings: how sharp, how long, in how many rounds, with which seed.
         anchor: the subject that every other is paired with.
+        lookout: tells what else ran during a block, and how the clock stood.
     """
 
-    def __init__(self, device: Device, settings: LatencySettings, anchor: str) -> None:
+    def __init__(
+        self, device: Device, settings: LatencySettings, anchor: str, lookout: Lookout | None = None
+    ) -> None:
         self._device = device
         self._settings = settings
         self._anchor = anchor
-        self._series: dict[str, _Series] = {}
+        self._lookout = lookout or NoLookout()
+        self._series: dict[str, Series] = {}
 
     def add(self, name: str, call: Call, *, compiles: bool = False) -> None:
         """Warm a subject up and take it into the rounds; what its call raises passes through.
 
         Args:
             name: the subject's name, unique in the group.
-            call: one forward call.
+            call: one call.
             compiles: whether the first call compiles; then its time is kept apart.
         """
-        self._series[name] = _Series(call, warm_up(call, self._device), compiles)
+        self._series[name] = Series(call, warm_up(call, self._device), compiles)
 
     def run(
         self, after_round: Callable[[int], bool], after_visit: Callable[[], None] = lambda: None
@@ -111,6 +90,7 @@ class GroupTimer:
                 if not is_exhausted(self._series[visit.subject].progress, self._settings):
                     self._take(visit)
                     after_visit()
+            self._take_periods(generator, after_visit)
             for series in self._series.values():
                 series.end_round()
             number += 1
@@ -133,35 +113,62 @@ class GroupTimer:
             wanted.pop(self._anchor, None)
         return wanted
 
-    def _is_settled(self, series: _Series) -> bool:
+    def _is_settled(self, series: Series) -> bool:
         return is_converged(series.progress, self._settings) or is_exhausted(series.progress, self._settings)
 
     def _take(self, visit: Visit) -> None:
-        times_ms = {name: self._series[name].take(self._device) for name in visit.order}
-        if visit.neighbour is not None:
-            ratio = times_ms[visit.subject] / times_ms[visit.neighbour]
+        """Time the blocks of a visit; a clock held down in one of them spoils all."""
+        blocks = {name: self._series[name].time_block(self._device, self._lookout) for name in visit.order}
+        spoilt = any(holds_down(block.glance) for block in blocks.values())
+        for name, block in blocks.items():
+            series = self._series[name]
+            series.discard(block) if spoilt else series.keep(block)
+        if visit.neighbour is not None and not spoilt:
+            ratio = blocks[visit.subject].sample_ms / blocks[visit.neighbour].sample_ms
             self._series[visit.subject].pair_ratios.append(ratio)
+
+    def _take_periods(self, generator: random.Random, after_visit: Callable[[], None]) -> None:
+        """Time a round's share of blocks back to back, subjects in random order."""
+        share = math.ceil(PERIOD_SAMPLES / self._settings.rounds)
+        visits = [
+            series
+            for series in self._series.values()
+            for _ in range(min(share, PERIOD_SAMPLES - len(series.period_samples_ms)))
+        ]
+        generator.shuffle(visits)
+        for series in visits:
+            series.time_period(self._device)
+            after_visit()
 
     def _result(self) -> TimedGroup:
         taken = {name: series for name, series in self._series.items() if series.samples_ms}
-        doubts = {
-            name: latency_doubts(
-                series.samples_ms, series.round_ends, is_converged(series.progress, self._settings)
-            )
-            for name, series in taken.items()
+        latencies = {name: self._latency(series) for name, series in taken.items()}
+        doubts = {name: self._doubts(series, latencies[name]) for name, series in taken.items()}
+        settled = frozenset(name for name, series in self._series.items() if self._is_settled(series))
+        troubles = {
+            name: series.trouble for name, series in self._series.items() if series.trouble is not None
         }
-        settled = frozenset(name for name, series in taken.items() if self._is_settled(series))
-        return TimedGroup({name: _latency(series) for name, series in taken.items()}, doubts, settled)
+        return TimedGroup(latencies, doubts, settled, troubles)
 
+    def _doubts(self, series: Series, latency: Latency) -> tuple[Doubt, ...]:
+        converged = is_converged(series.progress, self._settings)
+        return (
+            *latency_doubts(latency, series.round_ends, is_converged=converged),
+            *company_doubts(latency.company, series.block_seconds, usable_processors()),
+        )
 
-def _latency(series: _Series) -> Latency:
-    first_ms = series.warmup.first_call_ms
-    return Latency(
-        samples_ms=tuple(series.samples_ms),
-        calls_per_sample=series.warmup.calls_per_sample,
-        pair_ratios=tuple(series.pair_ratios),
-        rounds=len(series.round_ends),
-        first_call_ms=first_ms,
-        warmup_calls=series.warmup.calls,
-        compile_seconds=first_ms / 1e3 if series.compiles else None,
-    )
+    def _latency(self, series: Series) -> Latency:
+        first_ms = series.warmup.first_call_ms
+        return Latency(
+            samples_ms=tuple(series.samples_ms),
+            calls_per_sample=series.warmup.calls_per_sample,
+            pair_ratios=tuple(series.pair_ratios),
+            rounds=len(series.round_ends),
+            first_call_ms=first_ms,
+            warmup_calls=series.warmup.calls,
+            compile_seconds=first_ms / 1e3 if series.compiles else None,
+            period_samples_ms=tuple(series.period_samples_ms),
+            calls_per_period_sample=series.period_calls if series.period_samples_ms else None,
+            timed_together=len(self._series),
+            company=series.company,
+        )

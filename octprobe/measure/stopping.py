@@ -1,10 +1,11 @@
-"""When a point has been sampled enough: looks on geometrically spaced counts, under a cap of seconds."""
+"""When a point has been sampled enough: looks on geometrically spaced counts, no trend, a cap of seconds."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from octprobe.measure.patterns import has_trend
 from octprobe.stats import median_interval
 
 # Fewer samples give an order-statistic interval that is mostly the sample's extremes.
@@ -36,23 +37,33 @@ class StoppingSettings(Protocol):
 
 @dataclass(frozen=True)
 class Progress:
-    """What has been taken of one point so far."""
+    """What has been taken of one point so far.
+
+    Attributes:
+        discarded_ms: time of blocks whose samples were not kept.
+    """
 
     samples_ms: Sequence[float]
     calls_per_sample: int
+    discarded_ms: float = 0.0
 
     @property
     def timed_seconds(self) -> float:
         """Seconds inside timed blocks."""
-        return sum(self.samples_ms) * self.calls_per_sample / 1e3
+        return (sum(self.samples_ms) * self.calls_per_sample + self.discarded_ms) / 1e3
 
 
 def is_converged(progress: Progress, settings: StoppingSettings) -> bool:
-    """Tell whether the median is as sharp as was asked, and was looked at long enough."""
+    """Tell whether the median is as sharp as was asked, was looked at long enough, and stands still.
+
+    An interval says nothing of a level that moves: a series may be sharp at each look and drift on.
+    """
     if len(progress.samples_ms) < MIN_SAMPLES or progress.timed_seconds < settings.min_seconds:
         return False
     width = median_interval(progress.samples_ms).relative_half_width
-    return width is not None and width <= settings.relative_ci
+    if width is None or width > settings.relative_ci:
+        return False
+    return not has_trend(progress.samples_ms, settings.relative_ci)
 
 
 def is_exhausted(progress: Progress, settings: StoppingSettings) -> bool:

@@ -79,9 +79,8 @@ def _outcome(measurement: Measurement) -> dict[str, Any]:
         "reason": measurement.reason,
         "doubts": tuple(doubt.value for doubt in measurement.doubts),
         "log_tail": measurement.log_tail,
-        "build_seconds": measurement.build_seconds,
         "output_error": measurement.output_error,
-    }
+    } | {f"{name}_seconds": seconds for name, seconds in asdict(measurement.seconds).items()}
 
 
 def _axes(point: DesignPoint) -> dict[str, Any]:

@@ -215,6 +215,25 @@ class Breakdown:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PassSeconds:
+    """Wall time that one point took in each pass, seconds; None for a pass that was not run.
+
+    Attributes:
+        build: building and converting the model, once for each worker.
+        warm_up: calls before the first sample.
+        latency: timed blocks of the point, those that serve as another's neighbour included.
+    """
+
+    build: float | None = None
+    warm_up: float | None = None
+    latency: float | None = None
+    cost: float | None = None
+    memory: float | None = None
+    breakdown: float | None = None
+    check: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Measurement:
     """All that is known of one point after its passes; what was not reached is None.
 
@@ -230,4 +249,4 @@ class Measurement:
     breakdown: Breakdown | None = None
     output_error: float | None = None
     log_tail: str | None = None
-    build_seconds: float | None = None
+    seconds: PassSeconds = PassSeconds()

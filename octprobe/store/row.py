@@ -132,7 +132,15 @@ class Row:
     timed_together: int | None = column("subjects timed side by side, the anchor included", "subjects")
     first_call_ms: float | None = column("time of the very first call", "ms", source="measured")
     warmup_calls: int | None = column("calls made before the first sample", "calls")
-    build_seconds: float | None = column("time to build and convert the model", "s", source="measured")
+    build_seconds: float | None = column(
+        "time to build and convert the model, once for each worker", "s", source="measured"
+    )
+    warm_up_seconds: float | None = column("time of calls before the first sample", "s", source="measured")
+    latency_seconds: float | None = column("time of the latency pass", "s", source="measured")
+    cost_seconds: float | None = column("time of counting", "s", source="measured")
+    memory_seconds: float | None = column("time of the memory pass", "s", source="measured")
+    breakdown_seconds: float | None = column("time of the breakdown pass", "s", source="measured")
+    check_seconds: float | None = column("time of checking the output", "s", source="measured")
     compile_seconds: float | None = column(
         "time of torch.compile's first call; never in the latency", "s", source="measured"
     )
