@@ -40,3 +40,7 @@ class MachineError(OctprobeError):
 
 class StoreError(OctprobeError):
     """The keeper of a result store must act."""
+
+
+class TraceError(OctprobeError):
+    """Whoever recorded the trace must act: the file is no trace, or not a whole one."""
