@@ -1,13 +1,17 @@
 """What the engine's tests share: points, tasks, a stop flag, a watcher that remembers."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
+from fakes import FakeInstrument
 from octprobe.engine.protocol import GroupTask, InstrumentSpec
 from octprobe.plan.point import Conditions, DesignPoint, NetworkSubject
 from octprobe.plan.space import Group, gather_groups
 from octprobe.plan.spec import Measure
+from octprobe.store.records import Measurement
 from octprobe.store.row import Row
 
 SETTINGS = Measure(timeout_seconds=1)
@@ -38,6 +42,18 @@ def task(network: str, alphas: Sequence[str] = ALPHAS) -> GroupTask:
 def instrument(folder: Path, **arguments: object) -> InstrumentSpec:
     """Name the fake instrument, whose journal lies in a folder."""
     return InstrumentSpec("fakes:FakeInstrument", {"journal": str(folder / "journal.txt"), **arguments})
+
+
+class TirelessInstrument(FakeInstrument):
+    """Times round after round until it is told to stop."""
+
+    def time_group(
+        self, task: Any, note: Callable[[str], None], after_round: Callable[[int], bool]
+    ) -> tuple[Mapping[str, Measurement], frozenset[str]]:
+        """Give what was timed, none of it settled."""
+        timed, _ = super().time_group(task, note, lambda _: True)
+        next(number for number in itertools.count(1) if not after_round(number))
+        return timed, frozenset()
 
 
 def journal(folder: Path) -> list[str]:

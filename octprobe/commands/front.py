@@ -20,6 +20,7 @@ def front(
     """Show the front over two objectives, one for each device, batch, resolution, dtype, mode and threads."""
     from octprobe.commands.pictures import print_front  # pandas takes half a second to import
     from octprobe.commands.terminal import make_console, print_json, warn
+    from octprobe.explore.environments import incomparable
     from octprobe.explore.front import front_info, front_records
     from octprobe.store.query import load_readable
 
@@ -27,7 +28,7 @@ def front(
     warn(loaded.damaged)
     info = front_info(loaded.frame, x, y)
     if as_json:
-        warn(info.left_out)
+        warn([*info.left_out, *filter(None, [incomparable(info.records)])])
         print_json(front_records(info))
     else:
         print_front(info, make_console())

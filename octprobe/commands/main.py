@@ -13,9 +13,12 @@ from octprobe import __version__
 from octprobe.commands.cost import cost
 from octprobe.commands.doctor import doctor
 from octprobe.commands.front import front
+from octprobe.commands.profile import profile
 from octprobe.commands.schema import schema
+from octprobe.commands.selftest import selftest
 from octprobe.commands.show import show
 from octprobe.commands.sweep import sweep
+from octprobe.commands.trace import trace
 from octprobe.errors import OctprobeError
 
 # sysexits.h: EX_SOFTWARE, an internal fault.
@@ -30,7 +33,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (sweep, show, front, cost, schema, doctor):
+for command in (sweep, show, front, trace, cost, profile, schema, doctor, selftest):
     app.command()(command)
 
 

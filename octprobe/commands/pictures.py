@@ -6,7 +6,7 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.text import Text
 
-from octprobe.commands.tables import notes_on, outcome_cell
+from octprobe.commands.tables import notes_on, outcome_cell, print_shared
 from octprobe.commands.terminal import (
     Column,
     Section,
@@ -20,6 +20,7 @@ from octprobe.commands.terminal import (
     scale,
 )
 from octprobe.explore.axes import CONDITION_AXES
+from octprobe.explore.doubts import SharedDoubts, shared_doubts
 from octprobe.explore.front import Front, FrontInfo
 from octprobe.explore.groups import Group, Record, gather
 from octprobe.explore.labels import (
@@ -56,12 +57,14 @@ def print_front(info: FrontInfo, console: Console, most: int | None = None, stor
     """
     console.print(cell(_headline(info), "bold"), soft_wrap=True)
     console.print(cell(_LEGEND, "dim"), soft_wrap=True)
+    shared = shared_doubts(info.records)
     for front in info.fronts[:most]:
         console.print()
-        _print_one(front, info, console)
+        _print_one(front, info, shared, console)
     hidden = len(info.fronts) - len(info.fronts[:most])
     if hidden:
         console.print(cell(f"and {hidden} more: octprobe front {store} --x {info.x.name} --y {info.y.name}"))
+    print_shared(info.records, console)
     for left in info.left_out:
         console.print(cell(left, "yellow"))
 
@@ -77,7 +80,7 @@ def _wish(goal: Objective) -> str:
     return f"{goal.name} ({'less' if goal.direction is Direction.MINIMIZE else 'more'} is better)"
 
 
-def _print_one(front: Front, info: FrontInfo, console: Console) -> None:
+def _print_one(front: Front, info: FrontInfo, shared: SharedDoubts, console: Console) -> None:
     rows = [point.record for point in front.points]
     groups = gather(rows)
     figures = [
@@ -93,12 +96,13 @@ def _print_one(front: Front, info: FrontInfo, console: Console) -> None:
         Section(
             title=group_label(group.conditions, varying),
             rows=[[figure.cell(group, row) for figure in figures] for row in group.members],
-            notes=[note for row in group.members for note in notes_on(row)],
+            notes=[note for row in group.members for note in notes_on(row, shared)],
         )
         for group in groups
     ]
-    shared = condition_labels(front.given, CONDITION_AXES)
-    console.print(cell(", ".join([*shared, environment_label(rows[0])]), "bold"), soft_wrap=True)
+    conditions = condition_labels(front.given, CONDITION_AXES)
+    environment = environment_label(rows[0], with_id="env_id" in info.split_by)
+    console.print(cell(", ".join([*conditions, environment]), "bold"), soft_wrap=True)
     print_blocks(console, [figure.column for figure in figures], sections)
 
 

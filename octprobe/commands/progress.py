@@ -13,6 +13,7 @@ from rich.table import Column
 
 from octprobe.commands.terminal import VERDICT_STYLES
 from octprobe.engine.run import Watcher
+from octprobe.explore.doubts import OF_THE_MACHINE, explained
 from octprobe.plan.point import DesignPoint
 from octprobe.store.row import Row
 from octprobe.units import show_duration, show_ms
@@ -26,7 +27,7 @@ class SweepView(Watcher, Protocol):
 
 
 def row_line(point: DesignPoint, row: Row) -> str:
-    """Give a finished point in one line: its time with interval and samples, its verdict, its doubts."""
+    """Give a finished point in one line: its time with interval and samples, its verdict, its own doubts."""
     if row.latency_ms_median is None:
         return f"{point.label()}: {row.status}: {row.reason}"
     parts = [show_ms(row.latency_ms_median)]
@@ -37,11 +38,26 @@ def row_line(point: DesignPoint, row: Row) -> str:
         parts.append(f"{row.time_ratio_median:.3f} of vanilla, {row.verdict}")
     if row.status != "measured":
         parts.append(row.status)
-    if row.doubts:
-        parts.append("doubts: " + ", ".join(row.doubts))
+    doubts = [doubt for doubt in row.doubts or () if doubt not in OF_THE_MACHINE]
+    if doubts:
+        parts.append("doubts: " + ", ".join(doubts))
     if row.reason:
         parts.append(f"({row.reason})")
     return f"{point.label()}: " + " ".join(parts)
+
+
+class MachineDoubts:
+    """The doubts that the machine casts on every row, each told once."""
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+
+    def lines(self, rows: Sequence[tuple[DesignPoint, Row]]) -> list[str]:
+        """Give a line for each such doubt of finished points that has not been told before."""
+        seen = dict.fromkeys(doubt for _, row in rows for doubt in row.doubts or ())
+        new = [doubt for doubt in seen if doubt in OF_THE_MACHINE and doubt not in self._told]
+        self._told.update(new)
+        return [f"every row: {explained(doubt)}" for doubt in new]
 
 
 class Pace:
@@ -90,6 +106,7 @@ class PlainView:
     def __init__(self, stream: TextIO, pace: Pace | None = None) -> None:
         self._stream = stream
         self._pace = pace or Pace()
+        self._machine = MachineDoubts()
 
     def planned(self, pending: Sequence[DesignPoint], resumed: int) -> None:
         """See `SweepView`."""
@@ -101,6 +118,8 @@ class PlainView:
 
     def saved(self, rows: Sequence[tuple[DesignPoint, Row]]) -> None:
         """See `SweepView`."""
+        for line in self._machine.lines(rows):
+            self.say(line)
         for point, row in rows:
             self.say(row_line(point, row))
         self._pace.advance([point for point, _ in rows])
@@ -121,6 +140,7 @@ class TerminalView:
     def __init__(self, console: Console, pace: Pace | None = None) -> None:
         self._console = console
         self._pace = pace or Pace()
+        self._machine = MachineDoubts()
         fixed, flexible = (
             Column(no_wrap=True, min_width=24),
             Column(no_wrap=True, overflow="ellipsis", ratio=1),
@@ -150,6 +170,8 @@ class TerminalView:
 
     def saved(self, rows: Sequence[tuple[DesignPoint, Row]]) -> None:
         """See `SweepView`."""
+        for line in self._machine.lines(rows):
+            self.say(line)
         for point, row in rows:
             style = VERDICT_STYLES.get(row.verdict or "", "" if row.status == "measured" else "bold red")
             self._console.print(escape(row_line(point, row)), style=style, highlight=False, soft_wrap=True)

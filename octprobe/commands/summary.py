@@ -8,6 +8,7 @@ from rich.text import Text
 
 from octprobe.commands.pictures import print_front
 from octprobe.commands.terminal import cell, print_indented, warn
+from octprobe.explore.doubts import SharedDoubts, own_doubts, shared_doubts
 from octprobe.explore.fastest import Fastest, fastest_alphas
 from octprobe.explore.front import front_info
 from octprobe.explore.labels import environment_label, group_label, varying_conditions
@@ -28,11 +29,20 @@ def print_summary(store: str | Path, console: Console) -> None:
     warn(loaded.damaged)
     info = front_info(loaded.frame, "latency", "macs")
     print_front(info, console, most=SUMMARY_FRONTS, store=str(store))
-    print_fastest(fastest_alphas(loaded.frame), console, most=SUMMARY_FINDINGS)
+    print_fastest(fastest_alphas(loaded.frame), console, shared_doubts(info.records), most=SUMMARY_FINDINGS)
 
 
-def print_fastest(findings: Sequence[Fastest], console: Console, most: int | None = None) -> None:
-    """Print each subject's fastest alpha with its verdict in plain words, and how many beat vanilla."""
+def print_fastest(
+    findings: Sequence[Fastest], console: Console, shared: SharedDoubts, most: int | None = None
+) -> None:
+    """Print each subject's fastest alpha with its verdict in plain words, and how many beat vanilla.
+
+    Args:
+        findings: one a subject and its conditions.
+        console: where to.
+        shared: doubts by environment that have been said already.
+        most: how many findings at most; all by default.
+    """
     if not findings:
         return
     console.print()
@@ -40,7 +50,7 @@ def print_fastest(findings: Sequence[Fastest], console: Console, most: int | Non
     varying = varying_conditions([finding.conditions for finding in findings])
     several = len({finding.conditions["env_id"] for finding in findings}) > 1
     for finding in findings[:most]:
-        _print_finding(finding, varying, console, with_environment=several)
+        _print_finding(finding, varying, shared, console, with_environment=several)
     hidden = len(findings) - len(findings[:most])
     if hidden:
         console.print(Text(f"and {hidden} more, as `octprobe show` lists them"))
@@ -52,11 +62,17 @@ def print_fastest(findings: Sequence[Fastest], console: Console, most: int | Non
 
 
 def _print_finding(
-    finding: Fastest, varying: Sequence[str], console: Console, *, with_environment: bool
+    finding: Fastest,
+    varying: Sequence[str],
+    shared: SharedDoubts,
+    console: Console,
+    *,
+    with_environment: bool,
 ) -> None:
     title = group_label(finding.conditions, varying)
     if with_environment:
         title += f", {environment_label(finding.record or finding.conditions, with_id=True)}"
     console.print(cell(title, "bold cyan"), soft_wrap=True)
-    doubts = f" (doubts: {', '.join(finding.doubts)})" if finding.doubts else ""
-    print_indented(console, cell(finding.sentence() + doubts, "green" if finding.beats_vanilla else ""), 2)
+    doubts = own_doubts(finding.record, shared) if finding.record else []
+    told = f" (doubts: {', '.join(doubts)})" if doubts else ""
+    print_indented(console, cell(finding.sentence() + told, "green" if finding.beats_vanilla else ""), 2)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from octprobe.plan.point import DesignPoint
     from octprobe.plan.space import Plan
     from octprobe.plan.spec import SweepSpec
+    from octprobe.store.records import Environment
+    from octprobe.store.store import Store
 
 
 def sweep(
@@ -131,8 +133,9 @@ def _run(
     view = open_view(Pace(_expected_seconds(spec, plan)), as_json=as_json)
     try:
         with Interrupt(view.say) as stop:
-            executor.environment()  # a device that is not there leaves no store behind
+            environment = executor.environment()  # a device that is not there leaves no store behind
             rows = Store.create(folder)
+            _tell_what_was_measured_elsewhere(rows, plan, environment, view.say)
             origin = Origin(spec.name, rows.keep_spec(spec.text), spec.measure)
             summary = SweepRun(origin, rows, executor, view, stop, options).execute(plan.groups)
     except BaseException:  # Ctrl-C above all: no worker outlives the sweep, whatever ended it
@@ -144,6 +147,19 @@ def _run(
     if not as_json:
         _show_end(summary, folder)
     return summary
+
+
+def _tell_what_was_measured_elsewhere(
+    store: "Store", plan: "Plan", here: "Environment", say: "Callable[[str], None]"
+) -> None:
+    """Say why points that the store has figures of are measured again: they hold for another environment."""
+    from octprobe.commands.terminal import printable
+    from octprobe.explore.environments import ENVIRONMENT_COLUMNS, measured_elsewhere
+
+    attempts = store.read(["point_id", "env_id", "status", *ENVIRONMENT_COLUMNS]).table.to_pylist()
+    line = measured_elsewhere(attempts, here, {point.point_id for point in plan.points})
+    if line:
+        say(printable(line))
 
 
 def _expected_seconds(spec: "SweepSpec", plan: "Plan") -> "Callable[[DesignPoint], float | None]":

@@ -1,7 +1,7 @@
 """Rows of a store as terminal tables: interval and n beside each figure, failures and doubts in sight."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
@@ -18,7 +18,9 @@ from octprobe.commands.terminal import (
     scale,
     verdict_cell,
 )
-from octprobe.explore.groups import Group, Record, gather, is_anchor, plain_records
+from octprobe.explore.doubts import SharedDoubts, own_doubts, shared_doubts, shared_lines
+from octprobe.explore.environments import differences, incomparable
+from octprobe.explore.groups import Group, Record, gather, is_anchor
 from octprobe.explore.labels import (
     condition_labels,
     environment_label,
@@ -29,21 +31,24 @@ from octprobe.explore.labels import (
 )
 from octprobe.store.records import Status
 
-if TYPE_CHECKING:
-    import pandas as pd
+# An environment's label has these already.
+_IN_LABEL = frozenset({"device_name", "torch"})
+# What the figures of calls back to back need beside the hundred columns of the others.
+_WIDE = 126
 
 
-def print_rows(frame: "pd.DataFrame", console: Console) -> None:
-    """Print every row of a store, a block a group, a heading an environment."""
-    if frame.empty:
+def print_rows(rows: Sequence[Record], console: Console) -> None:
+    """Print rows, a block a group, a heading an environment; what all rows share is said once."""
+    if not rows:
         console.print(Text("The store holds no rows yet."))
         return
-    groups = gather(plain_records(frame))
+    groups, shared = gather(rows), shared_doubts(rows)
     for members in by_environment(groups).values():
         print_heading(console, members, groups)
-        _print_groups(console, members)
+        _print_groups(console, members, shared)
         console.print()
-    console.print(Text(_totals(frame)))
+    print_shared(rows, console)
+    console.print(Text(_totals(rows, shared)))
 
 
 def by_environment(groups: Iterable[Group]) -> dict[object, list[Group]]:
@@ -59,7 +64,9 @@ def print_heading(console: Console, groups: Sequence[Group], everything: Sequenc
     several = len(by_environment(everything)) > 1
     first = groups[0].members[0]
     shared = condition_labels(first, shared_conditions([group.conditions for group in groups]))
-    parts = [environment_label(first, with_id=several), *shared]
+    unlike = differences(group.members[0] for group in everything)
+    told_apart = [found.of(first["env_id"]) for found in unlike if found.column not in _IN_LABEL]
+    parts = [environment_label(first, with_id=several), *told_apart, *shared]
     console.print(cell(", ".join(part for part in parts if part), "bold"), soft_wrap=True)
 
 
@@ -70,19 +77,26 @@ def outcome_cell(record: Record) -> Text:
     return cell("vanilla", "dim") if is_anchor(record) else verdict_cell(record.get("verdict"))
 
 
-def notes_on(record: Record) -> list[Text]:
-    """Give a row's doubts and its reason, where there is one, as lines."""
+def print_shared(rows: Sequence[Record], console: Console) -> None:
+    """Print what is said once: the doubts that all rows of an environment share, and how these differ."""
+    lines = [f"? {line}" for line in shared_lines(shared_doubts(rows))]
+    for line in filter(None, [*lines, incomparable(rows)]):
+        console.print(cell(line, "yellow"), soft_wrap=True)
+
+
+def notes_on(record: Record, shared: SharedDoubts) -> list[Text]:
+    """Give a row's reason, where there is one, and the doubts that not every row shares, as lines."""
     label = printable(member_label(record))
     lines = []
     if record.get("status") != Status.MEASURED:
         lines.append(f"! {label}: {record.get('status')}: {record.get('reason') or 'no reason recorded'}")
     elif record.get("reason"):
         lines.append(f"? {label}: {record.get('reason')}")
-    lines.extend(f"? {label}: {doubt}" for doubt in record.get("doubts") or ())
+    lines.extend(f"? {label}: {doubt}" for doubt in own_doubts(record, shared))
     return [cell(line, "red" if line.startswith("!") else "yellow") for line in lines]
 
 
-def _print_groups(console: Console, groups: Sequence[Group]) -> None:
+def _print_groups(console: Console, groups: Sequence[Group], shared: SharedDoubts) -> None:
     members = [member for group in groups for member in group.members]
     macs, macs_prefix = scale(member.get("macs") for member in members)
     peak, peak_prefix = scale(member.get("peak_memory_allocator_bytes") for member in members)
@@ -98,20 +112,22 @@ def _print_groups(console: Console, groups: Sequence[Group]) -> None:
         Column("MACs", f"{macs_prefix}/item"),
         Column("peak", f"{peak_prefix}B"),
     ]
+    is_wide = console.width >= _WIDE
+    columns += [Column("back to back", "ms/call"), Column("throughput", "items/s")] if is_wide else []
     varying = varying_conditions([group.conditions for group in groups])
     sections = [
         Section(
             title=group_label(group.conditions, varying),
-            rows=[_cells(member, macs, peak) for member in group.members],
-            notes=[note for member in group.members for note in notes_on(member)],
+            rows=[_cells(member, macs, peak, is_wide=is_wide) for member in group.members],
+            notes=[note for member in group.members for note in notes_on(member, shared)],
         )
         for group in groups
     ]
     print_blocks(console, columns, sections)
 
 
-def _cells(record: Record, macs: float, peak: float) -> list[Text]:
-    return [
+def _cells(record: Record, macs: float, peak: float, *, is_wide: bool) -> list[Text]:
+    cells = [
         label_cell("  " + member_label(record).removeprefix("alpha ")),
         number(record.get("latency_ms_median")),
         interval(record.get("latency_ms_ci_low"), record.get("latency_ms_ci_high")),
@@ -123,10 +139,13 @@ def _cells(record: Record, macs: float, peak: float) -> list[Text]:
         number(record.get("macs"), macs),
         number(record.get("peak_memory_allocator_bytes"), peak),
     ]
+    more = [number(record.get(name)) for name in ("period_ms_median", "throughput")]
+    return [*cells, *more] if is_wide else cells
 
 
-def _totals(frame: "pd.DataFrame") -> str:
-    counts = frame["status"].value_counts()
-    endings = ", ".join(f"{count} {printable(status)}" for status, count in counts.items())
-    doubted = sum(bool(doubts) for doubts in frame["doubts"])
-    return f"{len(frame)} rows: {endings}; {doubted} with doubts."
+def _totals(rows: Sequence[Record], shared: SharedDoubts) -> str:
+    counts = Counter(row["status"] for row in rows)
+    endings = ", ".join(f"{count} {printable(status)}" for status, count in counts.most_common())
+    doubted = sum(bool(own_doubts(row, shared)) for row in rows)
+    own = " of their own" if any(shared.values()) else ""
+    return f"{len(rows)} rows: {endings}; {doubted} with doubts{own}."

@@ -23,22 +23,40 @@ class InstrumentSpec:
 
 
 @dataclass(frozen=True)
+class Part:
+    """Why a task holds fewer subjects than its group.
+
+    Attributes:
+        whole: subjects of the whole group, the anchor included.
+        why: what befell the whole.
+    """
+
+    whole: int
+    why: str
+
+
+@dataclass(frozen=True)
 class GroupTask:
     """The unit of execution: points that differ only in alpha, and the anchor they are compared with.
 
     Attributes:
         anchor: the alpha 0 point; measured for comparison even where it is not among `points`.
         points: the points that are to become rows.
+        part: set where the group could not be measured whole.
+        with_anchor: whether the anchor is measured; without it there are times and no ratios.
     """
 
     anchor: DesignPoint
     points: tuple[DesignPoint, ...]
     settings: Measure
+    part: Part | None = None
+    with_anchor: bool = field(default=True, kw_only=True)
 
     @property
     def subjects(self) -> tuple[DesignPoint, ...]:
         """Give the anchor and the points, each once, the anchor first."""
-        return (self.anchor, *(point for point in self.points if point != self.anchor))
+        first = (self.anchor,) if self.with_anchor else ()
+        return (*first, *(point for point in self.points if point not in first))
 
 
 @dataclass(frozen=True)
@@ -56,6 +74,7 @@ class GroupOutcome:
 
     Attributes:
         measurements: by point_id; a point is absent where the worker died before it was known.
+        anchor_status: how the anchor ended, be it among the points or not; None where nothing tells.
         death: how the worker died, if it did.
         stopped: whether a request to stop cut the task short.
     """
@@ -63,6 +82,7 @@ class GroupOutcome:
     task: GroupTask
     environment: Environment
     measurements: Mapping[str, Measurement]
+    anchor_status: Status | None = None
     death: WorkerDeath | None = None
     stopped: bool = False
 

@@ -3,11 +3,12 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
-from octprobe.engine.protocol import Executor, GroupOutcome, GroupTask, StopFlag
+from octprobe.engine.protocol import Executor, GroupTask, StopFlag
+from octprobe.engine.settle import settle
 from octprobe.plan.point import DesignPoint
 from octprobe.plan.space import Group
 from octprobe.plan.spec import Measure
@@ -156,7 +157,7 @@ class SweepRun:
         return last is not None and last.status in FAILURES
 
     def _run(self, tasks: list[GroupTask], index: ResumeIndex, by_status: Counter[str]) -> list[GroupTask]:
-        """Run the tasks, keep what they gave, and return those to be run again, one point each."""
+        """Run the tasks, keep what they gave, and return those to be run again, each a smaller one."""
         again: list[GroupTask] = []
         for outcome in self.executor.run(tasks, self.watcher.note, self.stop):
             final, retries = settle(outcome)
@@ -183,30 +184,3 @@ class SweepRun:
             verdict_band=self.origin.settings.band,
         )
         return make_row(point, measurement, environment, context)
-
-
-def settle(outcome: GroupOutcome) -> tuple[list[tuple[DesignPoint, Measurement]], list[GroupTask]]:
-    """Split an outcome into measurements that stand and points that are to be tried alone.
-
-    A worker's death costs a group nothing but time: its points go on one by one, and the one that dies alone
-    gets the status. A point without memory in company may fit alone.
-    """
-    task, alone = outcome.task, len(outcome.task.points) == 1
-    final, retries = [], []
-    for point in task.points:
-        measurement = outcome.measurements.get(point.point_id) or _dead(outcome)
-        can_be_tried_alone = (
-            outcome.death is not None and point.point_id not in outcome.measurements
-        ) or measurement.status is Status.OUT_OF_MEMORY
-        if can_be_tried_alone and not alone:
-            retries.append(replace(task, points=(point,)))
-        else:
-            final.append((point, measurement))
-    return final, retries
-
-
-def _dead(outcome: GroupOutcome) -> Measurement:
-    death = outcome.death
-    if death is None:
-        return Measurement(status=Status.FAILED, reason="the worker gave no measurement of this point")
-    return Measurement(status=death.status, reason=death.reason, log_tail=death.log_tail)

@@ -70,13 +70,19 @@ class Station:
         try:
             timed, settled = self._time(task, note, stop)
         except WorkerDied as died:
-            return GroupOutcome(task, environment, {}, died.death)
+            return GroupOutcome(task, environment, {}, death=died.death)
         measurements = {
             point.point_id: self._finish(point, timed[point.point_id], point.point_id in settled, task, note)
             for point in task.points
         }
-        stopped = any(m.status is Status.INTERRUPTED for m in measurements.values())
-        return GroupOutcome(task, environment, measurements, stopped=stopped)
+        anchor = timed.get(task.anchor.point_id)
+        return GroupOutcome(
+            task,
+            environment,
+            measurements,
+            anchor_status=anchor.status if anchor else None,
+            stopped=any(m.status is Status.INTERRUPTED for m in measurements.values()),
+        )
 
     def close(self) -> None:
         """Let the workers go."""
@@ -148,11 +154,21 @@ class Station:
 
 
 def _join(timed: Measurement, account: Measurement) -> Measurement:
+    """Add the account to the times; a wrong output makes the point a failed one that keeps its figures."""
+    builds = [spent for spent in (timed.seconds.build, account.seconds.build) if spent is not None]
     return replace(
         timed,
-        reason=timed.reason or account.reason,
+        status=account.status,
+        reason="; ".join(filter(None, (account.reason, timed.reason))) or None,
         doubts=(*timed.doubts, *account.doubts),
         cost=account.cost,
         memory=account.memory,
         breakdown=account.breakdown,
+        output_error=account.output_error,
+        seconds=replace(
+            account.seconds,
+            build=sum(builds) if builds else None,
+            warm_up=timed.seconds.warm_up,
+            latency=timed.seconds.latency,
+        ),
     )

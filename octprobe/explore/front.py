@@ -63,6 +63,11 @@ class FrontInfo:
     fronts: tuple[Front, ...]
     left_out: tuple[LeftOut, ...]
 
+    @property
+    def records(self) -> list[Record]:
+        """Give the rows of all fronts."""
+        return [point.record for front in self.fronts for point in front.points]
+
 
 def front_info(frame: pd.DataFrame, x: str, y: str) -> FrontInfo:
     """Find the fronts of a store's rows over two objectives.

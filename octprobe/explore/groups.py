@@ -12,7 +12,13 @@ from octprobe.store.query import records
 Record = Mapping[str, Any]
 
 # Thousands of figures a row that no table, front or verdict reads: the derived figures stand beside them.
-RAW_COLUMNS = ("latency_ms_samples", "pair_ratios")
+RAW_COLUMNS = (
+    "latency_ms_samples",
+    "pair_ratios",
+    "foreign_cpu_seconds",
+    "steal_seconds",
+    "breakdown_parts",
+)
 
 
 @dataclass(frozen=True)

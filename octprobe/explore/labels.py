@@ -52,6 +52,12 @@ def group_label(record: Record, varying: Sequence[str]) -> str:
     return ", ".join([subject_label(record), *condition_labels(record, varying)])
 
 
+def row_label(record: Record) -> str:
+    """Name a row by all of its axes: `resnet50 alpha 0.5, 224 px, batch 8, ...`."""
+    name = f"{subject_label(record)} {member_label(record)}"
+    return ", ".join([name, *condition_labels(record, (*CONDITION_AXES, *FORM_AXES))])
+
+
 def environment_label(record: Record, *, with_id: bool = False) -> str:
     """Name the environment by device and torch version, and by its id where these do not tell apart."""
     parts = [record.get("device_name") or record.get("device"), _prefixed("torch ", record.get("torch"))]

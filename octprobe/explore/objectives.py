@@ -42,8 +42,11 @@ class Objective:
 
 OBJECTIVES = (
     Objective("latency", "latency_ms_median", count="latency_samples"),
+    Objective("period", "period_ms_median", count="period_samples"),
+    Objective("throughput", "throughput", Direction.MAXIMIZE),
     Objective("ratio", "time_ratio_median", count="pairs"),
     Objective("macs", "macs"),
+    Objective("macs_executed", "macs_executed"),
     Objective("memory", "peak_memory_allocator_bytes"),
     Objective("memory_reserved", "peak_memory_reserved_bytes"),
     Objective("memory_live", "peak_memory_live_bytes"),
@@ -58,6 +61,7 @@ OBJECTIVES = (
     Objective("first_call", "first_call_ms"),
     Objective("build", "build_seconds"),
     Objective("compile", "compile_seconds"),
+    Objective("error", "output_error"),
 )
 
 

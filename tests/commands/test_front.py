@@ -8,8 +8,19 @@ from pathlib import Path
 import pytest
 import typer
 from rich.console import Console
+from typer.testing import CliRunner
 
-from fakes_store import ended, layer_point, measured, network_point, output_over, resnet_rows, row
+from fakes_store import (
+    ENVIRONMENT,
+    OTHER_ENVIRONMENT,
+    ended,
+    layer_point,
+    measured,
+    network_point,
+    output_over,
+    resnet_rows,
+    row,
+)
 from octprobe.commands.front import front
 from octprobe.commands.summary import SUMMARY_FINDINGS, SUMMARY_FRONTS, print_summary
 from octprobe.commands.terminal import bar, scale
@@ -78,6 +89,38 @@ def test_left_out_rows_and_doubts_are_told(tmp_path: Path) -> None:
     assert "left out: 1 row (status crashed)" in output
 
 
+def test_fronts_of_two_environments_say_in_what_they_differ(tmp_path: Path) -> None:
+    """Each has its id in the heading; a doubt of all rows is said once, below."""
+    doubts = (Doubt.UNKNOWN_CLOCK,)
+    rows = [
+        row(network_point(alpha), measured(80.0, doubts=doubts), environment)
+        for environment in (ENVIRONMENT, OTHER_ENVIRONMENT)
+        for alpha in ("0", "0.5")
+    ]
+    output = printed(tmp_path, rows)
+    assert all(f", env {e.env_id}\n" in output for e in (ENVIRONMENT, OTHER_ENVIRONMENT))
+    assert output.count("unknown_clock") == 1
+    assert "? every row: unknown_clock: " in output
+    assert output.endswith("Rows of 2 environments are not comparable: torch 2.9.0 / 2.10.0.\n")
+
+
+def test_json_of_two_environments_comes_with_a_warning(tmp_path: Path) -> None:
+    """On standard error, so that a pipe carries JSON alone."""
+    point = network_point("0")
+    rows = [row(point, measured(80.0)), row(point, measured(70.0), OTHER_ENVIRONMENT)]
+    Store.create(tmp_path).append(rows)
+    result = CliRunner().invoke(APP, [str(tmp_path), "--json"])
+    assert len(json.loads(result.stdout)) == 2
+    assert "warning: Rows of 2 environments are not comparable: torch" in result.stderr
+
+
+def test_throughput_is_better_where_it_is_larger(tmp_path: Path) -> None:
+    """The one objective that is made large."""
+    best, *_ = json.loads(printed(tmp_path, resnet_rows(TIMES), "--x", "throughput", "--json"))
+    assert (best["alpha"], best["on_front"]) == (0.5, True)
+    assert "Front over throughput (more is better)" in printed(tmp_path, [], "--x", "throughput")
+
+
 def test_other_objectives_have_their_own_headings(tmp_path: Path) -> None:
     """Memory in MB with its share of vanilla's; a ratio with its interval and pairs."""
     output = printed(tmp_path, resnet_rows(TIMES), "--x", "memory", "--y", "latency")
@@ -128,6 +171,17 @@ def test_the_summary_names_the_doubts_of_a_winner(tmp_path: Path) -> None:
     """A doubted answer is not passed off as a sure one."""
     Store.create(tmp_path).append([row(network_point("0.5"), measured(80.0, 0.9, doubts=(Doubt.UNSTABLE,)))])
     assert "FASTER (doubts: unstable)" in summary(tmp_path)
+
+
+def test_the_summary_says_a_doubt_of_all_rows_once(tmp_path: Path) -> None:
+    """It is no reason to doubt this winner more than that one."""
+    rows = [
+        row(network_point(alpha), measured(80.0, ratio, doubts=(Doubt.UNKNOWN_CLOCK, *more)))
+        for alpha, ratio, more in (("0", None, ()), ("0.5", 0.9, (Doubt.BIMODAL,)))
+    ]
+    Store.create(tmp_path).append(rows)
+    assert summary(tmp_path).count("unknown_clock") == 1
+    assert "FASTER (doubts: bimodal)" in summary(tmp_path)
 
 
 def test_a_long_summary_is_cut_and_says_where_the_rest_is(tmp_path: Path) -> None:

@@ -53,6 +53,19 @@ def test_doubts_and_statuses_are_shown() -> None:
     assert line.endswith("FASTER interrupted doubts: unstable, not_converged")
 
 
+def test_a_doubt_of_the_machine_is_said_once_and_not_on_each_line() -> None:
+    """Two groups on a virtual machine: one line for its clock, and each row's own doubts on its own."""
+    stream = io.StringIO()
+    view = PlainView(stream)
+    own = row(doubts=(Doubt.UNKNOWN_CLOCK, Doubt.UNSTABLE))
+    view.planned([POINT] * 2, 0)
+    view.saved([(POINT, row(doubts=(Doubt.UNKNOWN_CLOCK,)))])
+    view.saved([(POINT, own)])
+    assert stream.getvalue().count("unknown_clock") == 1
+    assert stream.getvalue().splitlines()[1].startswith("every row: unknown_clock: ")
+    assert row_line(POINT, own).endswith("FASTER doubts: unstable")
+
+
 def test_a_failed_point_gives_its_reason() -> None:
     """No number is made up."""
     failed = row(status=Status.CRASHED, latency=None, reason="the worker was ended by SIGSEGV")

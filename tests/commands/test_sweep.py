@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 
 import octprobe
+from fakes_store import measured, row
 from octprobe.plan.space import expand
 from octprobe.plan.spec import read_spec
+from octprobe.store.store import Store
 
 SPEC = """\
 version: 1
@@ -165,6 +167,21 @@ def test_ctrl_c_ends_after_the_round_in_hand_and_saves(spec: Path, tmp_path: Pat
     ended = json.loads(run("sweep", spec, "--json", cwd=tmp_path).stdout)
     assert ended["resumed"] >= 2
     assert ended["resumed"] + ended["measured"] == 6
+
+
+@pytest.mark.slow
+def test_points_of_another_environment_are_said_to_be_measured_again(spec: Path, tmp_path: Path) -> None:
+    """One line before the first clock is read; their rows stay."""
+    points = expand(read_spec(spec), "cpu").points
+    Store.create(tmp_path / "results/tiny").append([row(point, measured(1.0)) for point in points[:4]])
+    ended = run("sweep", spec, "--limit", "1", cwd=tmp_path)
+    (line,) = [text for text in ended.stdout.splitlines() if "measured before" in text]
+    assert line.startswith(
+        "4 points were measured before under another environment (device_name Fake CPU 3000, now "
+    )
+    assert line.endswith(") and are measured again.")
+    assert "Rows of 2 environments are not comparable: device_name Fake CPU 3000 / " in ended.stdout
+    assert len(octprobe.load(tmp_path / "results/tiny")) == 5
 
 
 def test_bad_files_are_one_line_and_exit_code_2(tmp_path: Path) -> None:

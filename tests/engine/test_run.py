@@ -7,13 +7,10 @@ from pathlib import Path
 import pytest
 
 from engine_helpers import SETTINGS, Flag, Memo, groups, instrument, journal, points
-from fakes import ENVIRONMENT
 from octprobe.engine.local import LocalExecutor
-from octprobe.engine.protocol import GroupOutcome, GroupTask, WorkerDeath
-from octprobe.engine.run import Origin, RunOptions, Summary, SweepRun, settle
+from octprobe.engine.run import Origin, RunOptions, Summary, SweepRun
 from octprobe.plan.space import Group
 from octprobe.store.query import load_frame
-from octprobe.store.records import Measurement, Status
 from octprobe.store.store import Store
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -102,9 +99,18 @@ def test_each_fate_is_a_status_and_the_sweep_goes_on(sweep: Sweep, fate: str, st
 
 
 def test_a_point_without_memory_in_company_is_tried_alone(sweep: Sweep) -> None:
-    """It fits with its anchor only, and is measured so."""
-    summary, _ = sweep(groups("greedy"))
+    """It fits with its anchor only, and is measured so; every row of the parted group says so."""
+    summary, memo = sweep(groups("greedy"))
     assert (summary.measured, summary.failed) == (3, 0)
+    assert all("the group's 3 subjects (the whole did not fit in memory)" in row.reason for row in memo.rows)
+
+
+def test_points_after_a_crash_say_that_they_were_timed_apart(sweep: Sweep) -> None:
+    """The two that were measured name what befell the whole."""
+    _, memo = sweep(groups("crash"))
+    told = [row.reason for row in memo.rows if row.status == "measured"]
+    assert len(told) == 2
+    assert all("(the whole crashed: the worker was ended by SIGSEGV)" in reason for reason in told)
 
 
 def test_failed_points_are_left_alone_until_a_retry_names_them(sweep: Sweep, tmp_path: Path) -> None:
@@ -134,33 +140,3 @@ def test_a_stop_before_the_second_group_leaves_it_for_the_next_run(sweep: Sweep)
     assert memo.rows == []
     resumed, _ = sweep(groups("net", "other"))
     assert (resumed.measured, resumed.interrupted) == (6, False)
-
-
-def outcome(network: str, alphas: list[str], **changes: object) -> GroupOutcome:
-    """Make an outcome in which every point was measured."""
-    members = points(network, alphas)
-    task = GroupTask(members[0].anchor(), members, SETTINGS)
-    measured = {point.point_id: Measurement(status=Status.MEASURED) for point in members}
-    return GroupOutcome(**({"task": task, "environment": ENVIRONMENT, "measurements": measured} | changes))
-
-
-def test_a_dead_groups_points_go_on_one_by_one() -> None:
-    """Each unfinished point becomes a task of its own."""
-    death = WorkerDeath(Status.CRASHED, "gone", "tail")
-    final, retries = settle(outcome("net", ["0", "0.5"], measurements={}, death=death))
-    assert final == []
-    assert [task.points for task in retries] == [(point,) for point in points("net", ["0", "0.5"])]
-
-
-def test_a_point_that_dies_alone_gets_the_status() -> None:
-    """The death is the point's own."""
-    death = WorkerDeath(Status.CRASHED, "gone", "tail")
-    ((_, measurement),), retries = settle(outcome("net", ["0.5"], measurements={}, death=death))
-    assert (measurement.status, measurement.reason, measurement.log_tail) == (Status.CRASHED, "gone", "tail")
-    assert retries == []
-
-
-def test_a_point_that_was_forgotten_is_a_failure_not_a_silence() -> None:
-    """Every point ends as exactly one row, even against a broken instrument."""
-    ((_, measurement),), _ = settle(outcome("net", ["0.5"], measurements={}))
-    assert measurement.status is Status.FAILED

@@ -1,6 +1,7 @@
 """A group through real worker processes, with an instrument that measures nothing."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ def test_a_group_comes_back_timed_and_accounted(station: Station) -> None:
     for measurement in outcome.measurements.values():
         assert measurement.status is Status.MEASURED
         assert measurement.latency is not None
-        assert (measurement.cost, measurement.build_seconds) == (COST, 0.1)
+        assert (measurement.cost, measurement.seconds.build) == (COST, 0.1)
     assert "round 3 done" in notes
 
 
@@ -37,7 +38,15 @@ def test_an_anchor_that_was_not_asked_for_is_timed_but_gives_no_row(station: Sta
     """Resuming a group without its anchor measures a fresh one for comparison only."""
     outcome = station.measure(task("net", ["0.5"]), lambda _: None, Flag())
     assert len(outcome.measurements) == 1
+    assert outcome.anchor_status is Status.MEASURED
     assert len(journal(tmp_path)) == 2
+
+
+def test_a_point_without_its_anchor_is_timed_alone(station: Station, tmp_path: Path) -> None:
+    """Nothing but the point is built."""
+    outcome = station.measure(replace(task("net", ["0.5"]), with_anchor=False), lambda _: None, Flag())
+    assert outcome.anchor_status is None
+    assert journal(tmp_path) == list(outcome.measurements)
 
 
 def test_a_crash_is_reported_with_its_signal_and_the_end_of_the_log(station: Station) -> None:
@@ -77,10 +86,11 @@ def test_a_death_while_accounting_keeps_the_latency(station: Station) -> None:
     assert "no memory and device time: the worker was ended by SIGKILL" in (struck.reason or "")
 
 
-def test_a_stop_leaves_unsettled_points_interrupted(station: Station) -> None:
+def test_a_stop_leaves_unsettled_points_interrupted(tmp_path: Path) -> None:
     """After the round in hand the samples come back with the status that says so."""
-    station.environment()
-    outcome = station.measure(task("patient"), lambda _: None, Flag(after_looks=0))
+    spec = InstrumentSpec("engine_helpers:TirelessInstrument", {"journal": str(tmp_path / "journal.txt")})
+    with Station(spec) as station:
+        outcome = station.measure(task("net"), lambda _: None, Flag(after_looks=0))
     assert outcome.stopped
     assert {m.status for m in outcome.measurements.values()} == {Status.INTERRUPTED}
     assert all(m.latency is not None for m in outcome.measurements.values())

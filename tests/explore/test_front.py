@@ -176,7 +176,7 @@ def test_an_unknown_objective_is_answered_with_the_nearest(tmp_path: Path) -> No
     with pytest.raises(UsageError) as caught:
         front_info(load_frame(tmp_path), "latancy", "macs")
     assert str(caught.value).startswith(
-        "'latancy' cannot stand on an axis of the front. Did you mean latency? Choose from: latency, ratio, "
+        "'latancy' cannot stand on an axis of the front. Did you mean latency? Choose from: latency, period, "
     )
 
 

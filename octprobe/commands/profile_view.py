@@ -1,0 +1,158 @@
+"""A profile as a page of the terminal and as a JSON object."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from octprobe.commands.layer_tree import PATH_STYLES, draw, grow
+from octprobe.commands.terminal import bar, cell, draws_unicode
+from octprobe.explore.doubts import ADVICE
+from octprobe.measure.breakdown import HOST_BOUND_BELOW
+from octprobe.measure.profile import Profile
+from octprobe.plan.point import DesignPoint
+from octprobe.stats import median_interval
+from octprobe.store.records import PATHS
+from octprobe.units import ABSENT, show_macs, show_ms, show_number
+
+# Operators shown where there are no layers to show; JSON has them all.
+_OPERATORS_SHOWN = 15
+# Kernels of a compiler have names longer than a line.
+_NAME_WIDTH = 40
+_BAR_WIDTH = 12
+
+
+def path_times_ms(profile: Profile) -> dict[str, float]:
+    """Sum the parts by path, in the order of `PATHS`; paths that did not run are left out."""
+    times_ms: dict[str, float] = {}
+    for part in profile.breakdown.parts or ():
+        times_ms[part.path] = times_ms.get(part.path, 0.0) + part.time_ms
+    return {path: times_ms[path] for path in PATHS if path in times_ms}
+
+
+def as_object(point: DesignPoint, profile: Profile) -> dict[str, Any]:
+    """Give the profile as JSON has it: times in milliseconds a call, MACs of a forward an item."""
+    interval, environment = median_interval(profile.latency.samples_ms), profile.environment
+    axes = {name: value for name, value in point.axes().items() if name not in ("subject", "threads")}
+    return axes | {
+        "device": environment.device_kind,
+        "device_name": environment.device_name,
+        "torch": environment.torch,
+        "threads": environment.default_threads,
+        "env_id": environment.env_id,
+        "latency_ms_median": interval.median,
+        "latency_ms_ci_low": interval.low,
+        "latency_ms_ci_high": interval.high,
+        "latency_samples": interval.count,
+        "doubts": [doubt.value for doubt in profile.doubts],
+        "profiled_calls": profile.profiled_calls,
+        "macs_by_path": asdict(profile.path_macs),
+        "device_time_ms_by_path": path_times_ms(profile) or None,
+        **asdict(profile.breakdown),
+    }
+
+
+def print_profile(point: DesignPoint, profile: Profile, depth: int) -> None:
+    """Print totals, then the tree of layers and the table of paths, or operators where there are no layers.
+
+    Args:
+        point: what was profiled.
+        profile: what was found.
+        depth: levels of modules in the tree.
+    """
+    console = Console(highlight=False, markup=False, emoji=False)
+    unicode, breakdown = draws_unicode(console), profile.breakdown
+    console.print(cell(point.label(), "bold"))
+    console.print(_totals(profile))
+    for doubt in profile.doubts:
+        console.print(cell(f"doubt: {doubt}: {ADVICE[doubt].meaning}", "yellow"))
+    console.print()
+    if breakdown.parts is None:
+        console.print(cell(f"By operator; not by layer and path: {breakdown.parts_reason}."))
+        console.print(_operators(profile))
+        return
+    root = grow(point.label().partition(",")[0], breakdown.parts, depth)
+    for drawn in draw(root, console.width, unicode=unicode):
+        console.print(drawn)
+    console.print()
+    console.print(_paths(profile, point.conditions.batch, unicode=unicode))
+
+
+def _totals(profile: Profile) -> Table:
+    table = _table("<", ">", "<")
+    for row in _total_rows(profile):
+        table.add_row(*map(cell, row))
+    return table
+
+
+def _total_rows(profile: Profile) -> Iterator[tuple[str, str, str]]:
+    interval, breakdown = median_interval(profile.latency.samples_ms), profile.breakdown
+    environment = profile.environment
+    low, high = show_number(interval.low), show_number(interval.high)
+    taken = f"a call, 95 % CI [{low}, {high}] ms, n = {interval.count}, unprofiled"
+    yield "latency", show_ms(interval.median), taken
+    mean = f"a call, mean of {profile.profiled_calls} under the profiler"
+    yield "device time", show_ms(breakdown.device_time_ms), mean
+    if breakdown.kernels is not None:
+        yield "kernels", f"{breakdown.kernels:,}", "a call"
+    if breakdown.host_bound is not None:
+        rule = f"whether the device is busy for less than {HOST_BOUND_BELOW:.0%} of the latency"
+        yield "host bound", "yes" if breakdown.host_bound else "no", rule
+    if breakdown.layout_conversion_share is not None:
+        yield "layout conversion", f"{breakdown.layout_conversion_share:.1%}", "of the device time"
+    where = f"{environment.device_name}, torch {environment.torch}, {environment.default_threads} threads"
+    yield "device", environment.device_kind, where
+
+
+def _paths(profile: Profile, batch: int, *, unicode: bool) -> Table:
+    """Show what share of the work each path has, and what share of the time."""
+    times_ms, macs = path_times_ms(profile), asdict(profile.path_macs)
+    whole_ms, whole_macs = sum(times_ms.values()), profile.path_macs.total
+    table = _table(*"<>>>><>", headings=("path", "MACs/item", "of MACs", "ms/call", "of time", "", "GMACs/s"))
+    for path, time_ms in times_ms.items():
+        work = macs.get(path) or None
+        table.add_row(
+            cell(path, PATH_STYLES[path]),
+            show_macs(work),
+            _percent(work, whole_macs),
+            _ms(time_ms),
+            _percent(time_ms, whole_ms),
+            cell(bar(time_ms, whole_ms, _BAR_WIDTH, unicode=unicode), PATH_STYLES[path]),
+            show_number(work * batch / time_ms / 1e6 if work and time_ms else None),
+        )
+    table.add_row("all", show_macs(whole_macs), "", _ms(whole_ms), "", "", "", style="bold")
+    return table
+
+
+def _operators(profile: Profile) -> Table:
+    breakdown = profile.breakdown
+    table = _table(*"<>>>>", headings=("operator", "ms/call", "of time", "calls", "kernels"))
+    for operator in (breakdown.operators or ())[:_OPERATORS_SHOWN]:
+        name = cell(operator.name)
+        name.truncate(_NAME_WIDTH, overflow="ellipsis")
+        table.add_row(
+            name,
+            _ms(operator.time_ms),
+            _percent(operator.time_ms, breakdown.device_time_ms),
+            show_number(operator.calls),
+            show_number(operator.kernels),
+        )
+    return table
+
+
+def _table(*sides: str, headings: tuple[str, ...] | None = None) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=headings is not None)
+    for heading, side in zip(headings or ("",) * len(sides), sides, strict=True):
+        table.add_column(heading, justify="left" if side == "<" else "right")
+    return table
+
+
+def _ms(time_ms: float) -> str:
+    """Show a time with the same digits as all others in its column, down to a microsecond."""
+    return f"{time_ms:.3f}"
+
+
+def _percent(part: float | None, whole: float | None) -> str:
+    return ABSENT if part is None or not whole else f"{part / whole:.1%}"
