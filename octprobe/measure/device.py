@@ -1,13 +1,16 @@
 """Where calls are timed and memory is read: one protocol, the processor and CUDA behind it."""
 
 import gc
+import re
 import time
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any, Protocol
 
 import torch
 
 from octprobe.errors import MachineError, UsageError
+from octprobe.plan.grammar import DEVICE_PATTERN
 
 Call = Callable[[], object]
 
@@ -39,7 +42,10 @@ class Device(Protocol):
         """Give the device as torch names it."""
 
     def time_calls_ms(self, call: Call, calls: int) -> float:
-        """Make so many synchronized calls and give the mean time of one, in milliseconds."""
+        """Make so many synchronized calls, each on an idle device, and give the mean time of one."""
+
+    def time_back_to_back_ms(self, call: Call, calls: int) -> float:
+        """Make so many calls without waiting in between and give the mean time from one to the next."""
 
     def release(self) -> None:
         """Give back memory that nothing refers to any more."""
@@ -48,11 +54,18 @@ class Device(Protocol):
         """Forget the peak so far."""
 
     def memory_peak_bytes(self) -> tuple[int | None, int | None]:
-        """Give the allocated peak above the start and the reserved peak; None where no such count is kept."""
+        """Give the allocated peak above the start, and the most that the allocator's pool held in all.
+
+        None where no such count is kept.
+        """
 
 
 class CpuDevice:
-    """The processor: calls are synchronous, so the clock is read around a block."""
+    """The processor: a call is over when it returns, so the clock is read around a block.
+
+    Args:
+        clock: tells the time.
+    """
 
     kind = "cpu"
 
@@ -67,6 +80,10 @@ class CpuDevice:
             call()
         return (self._clock.now_ns() - start) / calls / 1e6
 
+    def time_back_to_back_ms(self, call: Call, calls: int) -> float:
+        """See `Device`; on a processor no call waits for another, so the two times are one."""
+        return self.time_calls_ms(call, calls)
+
     def release(self) -> None:
         """See `Device`."""
         gc.collect()
@@ -80,7 +97,11 @@ class CpuDevice:
 
 
 class CudaDevice:
-    """A CUDA device: event pairs made beforehand, the device drained after each call.
+    """A CUDA device, timed with a pair of events on the current stream.
+
+    An idle device takes an event the moment it is recorded. So the time of a synchronized call runs from
+    before its first line of Python to the end of its last kernel: launches are in it, as a single request
+    feels them; the host's waking up is not. Nothing is flushed between calls: caches are warm.
 
     Args:
         index: CUDA's number of the device.
@@ -91,22 +112,42 @@ class CudaDevice:
 
     def __init__(self, index: int = 0, cuda: Any = torch.cuda) -> None:
         self.torch_device = torch.device("cuda", index)
+        self._index = index
         self._cuda = cuda
-        self._events: list[tuple[Any, Any]] = []
-        self._start_bytes = (0, 0)
+        self._start_bytes = 0
 
     def time_calls_ms(self, call: Call, calls: int) -> float:
-        """See `Device`."""
-        while len(self._events) < calls:
-            self._events.append((self._cuda.Event(enable_timing=True), self._cuda.Event(enable_timing=True)))
-        pairs = self._events[:calls]
-        self._cuda.synchronize(self.torch_device)
-        for start, end in pairs:
+        """See `Device`; the host waits once a call."""
+        start, end = self._events
+        self._cuda.synchronize(self._index)
+        total_ms = 0.0
+        for _ in range(calls):
             start.record()
             call()
             end.record()
             end.synchronize()
-        return sum(float(start.elapsed_time(end)) for start, end in pairs) / calls
+            total_ms += float(start.elapsed_time(end))
+        return total_ms / calls
+
+    def time_back_to_back_ms(self, call: Call, calls: int) -> float:
+        """See `Device`; the host waits once, and one untimed call first gives it its usual lead."""
+        start, end = self._events
+        self._cuda.synchronize(self._index)
+        call()
+        start.record()
+        for _ in range(calls):
+            call()
+        end.record()
+        end.synchronize()
+        return float(start.elapsed_time(end)) / calls
+
+    @cached_property
+    def _events(self) -> tuple[Any, Any]:
+        """Make the pair and record it, for torch puts the making off to the first record."""
+        pair = self._cuda.Event(enable_timing=True), self._cuda.Event(enable_timing=True)
+        for event in pair:
+            event.record()
+        return pair
 
     def release(self) -> None:
         """See `Device`."""
@@ -114,37 +155,45 @@ class CudaDevice:
         self._cuda.empty_cache()
 
     def start_memory_peak(self) -> None:
-        """See `Device`."""
-        self._cuda.synchronize(self.torch_device)
-        self._cuda.reset_peak_memory_stats(self.torch_device)
-        self._start_bytes = (
-            int(self._cuda.memory_allocated(self.torch_device)),
-            int(self._cuda.memory_reserved(self.torch_device)),
-        )
+        """See `Device`; the pool gives back what earlier calls left in it, which is no part of the peak."""
+        self._cuda.synchronize(self._index)
+        self._cuda.empty_cache()
+        self._cuda.reset_peak_memory_stats(self._index)
+        self._start_bytes = int(self._cuda.memory_allocated(self._index))
 
     def memory_peak_bytes(self) -> tuple[int | None, int | None]:
         """See `Device`."""
-        self._cuda.synchronize(self.torch_device)
-        allocated = int(self._cuda.max_memory_allocated(self.torch_device))
-        return allocated - self._start_bytes[0], int(self._cuda.max_memory_reserved(self.torch_device))
+        self._cuda.synchronize(self._index)
+        allocated = int(self._cuda.max_memory_allocated(self._index))
+        return allocated - self._start_bytes, int(self._cuda.max_memory_reserved(self._index))
 
 
-def open_device(name: str) -> Device:
+def open_device(name: str, cuda: Any = torch.cuda) -> Device:
     """Open a device by the name a sweep gives it: `auto`, `cpu`, `cuda` or `cuda:1`.
+
+    Args:
+        name: `auto` is the first CUDA device where there is one, and `cuda` the first.
+        cuda: torch.cuda or what stands in for it in a test.
 
     Raises:
         MachineError: this machine has no such device.
         UsageError: octprobe knows no device of that name.
     """
-    if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
-        return CpuDevice()
-    kind, _, index_text = name.partition(":")
-    if kind not in ("auto", "cuda") or not (
-        (index_text or "0").isascii() and (index_text or "0").isdecimal()
-    ):
+    if not re.fullmatch(DEVICE_PATTERN, name):
         raise UsageError(f"device is {name}; it must be auto, cpu, cuda or cuda:N")
-    index, count = int(index_text or 0), torch.cuda.device_count()
+    if name == "cpu" or (name == "auto" and not cuda.is_available()):
+        return CpuDevice()
+    index, count = int(name.partition(":")[2] or 0), cuda.device_count()
     if index >= count:
-        raise MachineError(f"device {name} is not there: torch sees {count} CUDA devices; use `device: cpu`")
-    torch.cuda.set_device(index)
-    return CudaDevice(index)
+        raise MachineError(f"device {name} is not there; {_way_out(count)}")
+    cuda.set_device(index)
+    return CudaDevice(index, cuda)
+
+
+def _way_out(count: int) -> str:
+    """Say which devices a person can name instead."""
+    if count == 0:
+        return "torch sees no CUDA device; use cpu"
+    if count == 1:
+        return "torch sees cuda:0; use that or cpu"
+    return f"torch sees cuda:0 to cuda:{count - 1}; use one of them or cpu"

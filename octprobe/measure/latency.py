@@ -2,6 +2,7 @@
 
 import math
 import random
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -19,7 +20,7 @@ from octprobe.measure.stopping import (
     samples_until_next_look,
 )
 from octprobe.measure.warmup import warm_up
-from octprobe.store.records import Doubt, Latency
+from octprobe.store.records import Doubt, Latency, PassSeconds
 
 
 class LatencySettings(StoppingSettings, Protocol):
@@ -37,12 +38,14 @@ class TimedGroup:
     Attributes:
         settled: subjects that need no more rounds; all of them, unless a request to stop came first.
         troubles: why a subject has no latency, one line each.
+        seconds: wall time of warming up and of the latency pass.
     """
 
     latencies: Mapping[str, Latency]
     doubts: Mapping[str, tuple[Doubt, ...]]
     settled: frozenset[str]
     troubles: Mapping[str, str]
+    seconds: Mapping[str, PassSeconds]
 
 
 class GroupTimer:
@@ -72,7 +75,9 @@ class GroupTimer:
             call: one call.
             compiles: whether the first call compiles; then its time is kept apart.
         """
-        self._series[name] = Series(call, warm_up(call, self._device), compiles)
+        start = time.monotonic()
+        warmup = warm_up(call, self._device)
+        self._series[name] = Series(call, warmup, compiles, time.monotonic() - start)
 
     def run(
         self, after_round: Callable[[int], bool], after_visit: Callable[[], None] = lambda: None
@@ -148,7 +153,11 @@ class GroupTimer:
         troubles = {
             name: series.trouble for name, series in self._series.items() if series.trouble is not None
         }
-        return TimedGroup(latencies, doubts, settled, troubles)
+        seconds = {
+            name: PassSeconds(warm_up=series.warm_up_seconds, latency=series.pass_seconds)
+            for name, series in self._series.items()
+        }
+        return TimedGroup(latencies, doubts, settled, troubles, seconds)
 
     def _doubts(self, series: Series, latency: Latency) -> tuple[Doubt, ...]:
         converged = is_converged(series.progress, self._settings)

@@ -1,6 +1,8 @@
 """One subject's samples while they are being taken: blocks timed, looked around at, kept or discarded."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from octprobe.measure.company import Glance, Lookout, summarise_company
@@ -34,12 +36,16 @@ class Series:
         call: one call of the subject.
         warmup: what warming it up told.
         compiles: whether its first call compiled.
+        warm_up_seconds: wall time of warming it up.
+        pass_seconds: wall time of its blocks, with all that is done around each.
         discarded_ms: time of blocks that were taken while the clock was held down.
     """
 
     call: Call
     warmup: WarmUp
     compiles: bool = False
+    warm_up_seconds: float = 0.0
+    pass_seconds: float = 0.0
     samples_ms: list[float] = field(default_factory=list)
     pair_ratios: list[float] = field(default_factory=list)
     period_samples_ms: list[float] = field(default_factory=list)
@@ -83,11 +89,12 @@ class Series:
     def time_block(self, device: Device, lookout: Lookout) -> Block:
         """Time one block; where a block has several calls, one more comes first to refill the caches."""
         calls = self.warmup.calls_per_sample
-        if calls > 1:
-            self.call()
-        lookout.start()
-        sample_ms = device.time_calls_ms(self.call, calls)
-        return Block(sample_ms, lookout.read())
+        with self._spending():
+            if calls > 1:
+                self.call()
+            lookout.start()
+            sample_ms = device.time_calls_ms(self.call, calls)
+            return Block(sample_ms, lookout.read())
 
     def keep(self, block: Block) -> None:
         """Take a block's sample."""
@@ -101,9 +108,16 @@ class Series:
 
     def time_period(self, device: Device) -> None:
         """Time one block of calls back to back."""
-        self.period_samples_ms.append(device.time_back_to_back_ms(self.call, self.period_calls))
+        with self._spending():
+            self.period_samples_ms.append(device.time_back_to_back_ms(self.call, self.period_calls))
 
     def end_round(self) -> None:
         """Mark the end of a round that gave samples."""
         if len(self.samples_ms) > (self.round_ends[-1] if self.round_ends else 0):
             self.round_ends.append(len(self.samples_ms))
+
+    @contextmanager
+    def _spending(self) -> Iterator[None]:
+        start = time.monotonic()
+        yield
+        self.pass_seconds += time.monotonic() - start

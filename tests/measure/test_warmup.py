@@ -15,9 +15,31 @@ def warmed(times_ms: list[float]) -> tuple[WarmUp, int]:
 
 
 def test_level_times_end_the_warm_up_after_two_windows() -> None:
-    """One first call and six level ones."""
+    """One first call and six level blocks of one call."""
     result, calls = warmed([100.0, *[20.0] * 50])
     assert (result.first_call_ms, result.level_ms, result.calls, calls) == (100.0, 20.0, 7, 7)
+
+
+@pytest.mark.parametrize(("call_ms", "calls"), [(1.0, 2 + 5 * 10), (0.02, 2 + 5 * 500), (0.0, 2 + 5 * 1000)])
+def test_short_calls_are_warmed_in_blocks(call_ms: float, calls: int) -> None:
+    """After two single calls come blocks of ten milliseconds, at most a thousand calls: 50 ms of load."""
+    result, made = warmed([call_ms])
+    assert result.level_ms == pytest.approx(call_ms)
+    assert (result.calls, made) == (calls, calls)
+
+
+def test_short_calls_that_speed_up_are_warmed_on() -> None:
+    """A clock that climbs for 200 ms of work, from half its pace, is waited for."""
+    clock = FakeClock()
+    start = clock.now_ns()
+
+    def call() -> None:
+        seconds = (clock.now_ns() - start) / 1e9
+        clock.advance_ms(1 / min(1.0, 0.5 + 2.5 * seconds))
+
+    result = warm_up(call, CpuDevice(clock))
+    assert result.level_ms == pytest.approx(1.0, rel=0.05)
+    assert (clock.now_ns() - start) / 1e9 > 0.2
 
 
 def test_falling_times_go_on_until_they_are_level() -> None:
