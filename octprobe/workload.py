@@ -1,17 +1,19 @@
-"""A design point made into a module and its example input."""
+"""A design point made into a module and its example input, and what training it for one call means."""
 
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves
 
 from octprobe.errors import ConversionError
 from octprobe.networks import build_network
 from octprobe.octave import OctaveConv2d, octavize
 from octprobe.octave.frequency import Value, split_plain
 from octprobe.octave.split import ChannelSplit
-from octprobe.plan.point import DesignPoint, LayerSubject, NetworkSubject
+from octprobe.plan.point import Conditions, DesignPoint, LayerSubject, NetworkSubject
 
 # Every build of a point has the same weights and the same input, here and on every machine.
 _SEED = 0
@@ -19,10 +21,11 @@ _SEED = 0
 
 @dataclass(frozen=True)
 class Workload:
-    """A module in eval mode, float32, on the processor, and what its forward takes.
+    """A module, float32, on the processor, and what its forward takes.
 
     Attributes:
-        module: the network or layer, octave where the point says so.
+        module: the network or layer, octave where the point says so; in training mode where the point's mode
+            is train, else in eval mode.
         example: (B, C, H, W), or a (high, low) pair for a layer with low input channels.
     """
 
@@ -40,14 +43,47 @@ def build_workload(point: DesignPoint, *, allow_import: bool = False) -> Workloa
     generator_state = torch.get_rng_state()
     torch.manual_seed(_SEED)
     try:
-        subject, conditions = point.subject, point.conditions
-        if isinstance(subject, NetworkSubject):
-            return network_workload(
-                subject, conditions.batch, conditions.resolution, allow_import=allow_import
-            )
-        return layer_workload(subject, conditions.batch, conditions.resolution)
+        workload = _build(point.subject, point.conditions, allow_import=allow_import)
     finally:
         torch.set_rng_state(generator_state)
+    if point.conditions.mode == "train":
+        _make_ready_to_train(workload, point.subject)
+    return workload
+
+
+def _build(subject: NetworkSubject | LayerSubject, conditions: Conditions, *, allow_import: bool) -> Workload:
+    if isinstance(subject, NetworkSubject):
+        return network_workload(subject, conditions.batch, conditions.resolution, allow_import=allow_import)
+    return layer_workload(subject, conditions.batch, conditions.resolution)
+
+
+def _make_ready_to_train(workload: Workload, subject: NetworkSubject | LayerSubject) -> None:
+    """Set training mode; a layer's input wants a gradient as well, as it would amid a network."""
+    workload.module.train()
+    if isinstance(subject, LayerSubject):
+        for tensor in tree_leaves(workload.example):
+            tensor.requires_grad_()
+
+
+def gradient_leaves(module: nn.Module, example: Any) -> tuple[Tensor, ...]:
+    """Give the tensors that a backward gives gradients: parameters, and inputs that want one."""
+    inputs = (leaf for leaf in tree_leaves(example) if isinstance(leaf, Tensor))
+    return tuple(leaf for leaf in (*module.parameters(), *inputs) if leaf.requires_grad)
+
+
+def forget_gradients(leaves: tuple[Tensor, ...]) -> None:
+    """Let gradients go, so that the next backward writes new ones and adds to none."""
+    for leaf in leaves:
+        leaf.grad = None
+
+
+def loss_of(output: Any) -> Tensor:
+    """Give the scalar that a training call goes backward from: the sum of all that the forward gave.
+
+    It is the cheapest one that reaches every output: its backward writes ones and reads nothing, where that
+    of a mean of squares would read every output again. What the network itself does backward is the same.
+    """
+    return reduce(torch.add, [leaf.sum() for leaf in tree_leaves(output) if isinstance(leaf, Tensor)])
 
 
 def one_item(point: DesignPoint) -> DesignPoint:
@@ -56,7 +92,7 @@ def one_item(point: DesignPoint) -> DesignPoint:
 
 
 def network_workload(subject: NetworkSubject, batch: int, resolution: int, *, allow_import: bool) -> Workload:
-    """Build a network at its alpha with an image batch (B, 3, R, R)."""
+    """Build a network in eval mode at its alpha, with an image batch (B, 3, R, R)."""
     vanilla = build_network(subject.network, allow_import=allow_import).eval()
     example = torch.randn(batch, 3, resolution, resolution)
     alpha = subject.alpha if not isinstance(subject.alpha, tuple) else dict(subject.alpha)
@@ -65,7 +101,7 @@ def network_workload(subject: NetworkSubject, batch: int, resolution: int, *, al
 
 
 def layer_workload(subject: LayerSubject, batch: int, resolution: int) -> Workload:
-    """Build one convolution with an input (B, C_in, R, R), split where input channels are low."""
+    """Build one convolution in eval mode with an input (B, C_in, R, R), split where channels are low."""
     geometry: dict[str, Any] = {
         "kernel_size": subject.kernel_size,
         "stride": subject.stride,

@@ -1,15 +1,17 @@
 """A design point made into a module and its example input."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 import torch
 from torch import nn
+from torch.utils._pytree import tree_leaves
 
 from octprobe.errors import ConversionError, UsageError
 from octprobe.octave import OctaveConv2d
 from octprobe.plan.point import Conditions, DesignPoint, LayerSubject, NetworkSubject
-from octprobe.workload import build_workload, one_item
+from octprobe.workload import build_workload, forget_gradients, gradient_leaves, loss_of, one_item
 
 
 def layer(**changes: object) -> DesignPoint:
@@ -114,3 +116,58 @@ def test_one_item_changes_the_batch_only() -> None:
     point = layer()
     assert one_item(point).conditions == Conditions(batch=1, resolution=9)
     assert one_item(point).subject == point.subject
+
+
+def training(point: DesignPoint) -> DesignPoint:
+    """Give a point in training mode."""
+    return replace(point, conditions=replace(point.conditions, mode="train"))
+
+
+def test_inference_is_in_eval_mode_and_wants_no_gradient_of_its_input() -> None:
+    """For layers and networks, plain and octave."""
+    for point in (layer(), layer().anchor(), network(Decimal("0.5")), network(Decimal(0))):
+        workload = build_workload(point)
+        assert not any(module.training for module in workload.module.modules())
+        assert not any(tensor.requires_grad for tensor in tree_leaves(workload.example))
+
+
+def test_training_is_in_training_mode_with_the_weights_and_input_of_inference() -> None:
+    """A layer's input wants a gradient, as amid a network; an image wants none."""
+    for point in (layer(), layer().anchor(), network(Decimal("0.5")), network(Decimal(0))):
+        workload, usual = build_workload(training(point)), build_workload(point)
+        assert all(module.training for module in workload.module.modules())
+        wanted = {tensor.requires_grad for tensor in tree_leaves(workload.example)}
+        assert wanted == {point.subject_kind == "layer"}
+        for ours, theirs in zip(
+            (*workload.module.state_dict().values(), *tree_leaves(workload.example)),
+            (*usual.module.state_dict().values(), *tree_leaves(usual.example)),
+            strict=True,
+        ):
+            assert torch.equal(ours, theirs)
+
+
+def test_gradient_leaves_are_the_parameters_and_inputs_that_want_one() -> None:
+    """A frozen weight is none, nor is a plain input."""
+    model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Conv2d(4, 4, 1, bias=False))
+    model[1].weight.requires_grad_(False)
+    image, wanted = torch.ones(1, 3, 2, 2), torch.ones(1, requires_grad=True)
+    leaves = gradient_leaves(model, {"image": image, "other": wanted, "none": None})
+    assert list(map(id, leaves)) == list(map(id, (model[0].weight, model[0].bias, wanted)))
+
+
+def test_forgotten_gradients_are_gone_and_not_zero() -> None:
+    """Nothing is left to add to."""
+    leaf = torch.ones(3, requires_grad=True)
+    (2 * leaf).sum().backward()
+    forget_gradients((leaf,))
+    assert leaf.grad is None
+
+
+def test_the_loss_is_the_sum_of_every_output() -> None:
+    """In any nesting; its gradient is one everywhere, so no output weighs more than another."""
+    first, second = torch.arange(4.0, requires_grad=True), torch.ones(2, 3, requires_grad=True)
+    loss = loss_of({"out": first, "more": (second, None, "text")})
+    assert loss.item() == 6 + 6
+    loss.backward()
+    assert torch.equal(first.grad, torch.ones(4))
+    assert torch.equal(second.grad, torch.ones(2, 3))

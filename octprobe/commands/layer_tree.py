@@ -110,7 +110,7 @@ def _line(branch: Branch, whole_ms: float, width: int, level: int, *, unicode: b
 
 
 def _paths(branch: Branch, width: int) -> Text:
-    """Name the paths with a percent or more, the longest first, as far as there is room, and count the others."""
+    """Name the paths, the longest first, as far as there is a percent and room; count the others."""
     shares = sorted(((time_ms, path) for path, time_ms in branch.times_ms.items()), reverse=True)
     if len(shares) == 1:
         return Text(shares[0][1], style=PATH_STYLES[shares[0][1]])
@@ -124,4 +124,5 @@ def _paths(branch: Branch, width: int) -> Text:
         left -= 1
     if left:
         line.append(f"+{left}", "dim")
+    line.rstrip()
     return line

@@ -71,7 +71,8 @@ def print_profile(point: DesignPoint, profile: Profile, depth: int) -> None:
     console.print()
     if breakdown.parts is None:
         console.print(cell(f"By operator; not by layer and path: {breakdown.parts_reason}."))
-        console.print(_operators(profile))
+        if breakdown.operators:
+            console.print(_operators(profile))
         return
     root = grow(point.label().partition(",")[0], breakdown.parts, depth)
     for drawn in draw(root, console.width, unicode=unicode):
@@ -96,12 +97,17 @@ def _total_rows(profile: Profile) -> Iterator[tuple[str, str, str]]:
     mean = f"a call, mean of {profile.profiled_calls} under the profiler"
     yield "device time", show_ms(breakdown.device_time_ms), mean
     if breakdown.kernels is not None:
-        yield "kernels", f"{breakdown.kernels:,}", "a call"
+        yield "kernels", _count(breakdown.kernels), "a call"
     if breakdown.host_bound is not None:
-        rule = f"whether the device is busy for less than {HOST_BOUND_BELOW:.0%} of the latency"
-        yield "host bound", "yes" if breakdown.host_bound else "no", rule
+        bound = ("yes", "less than") if breakdown.host_bound else ("no", "at least")
+        yield (
+            "host bound",
+            bound[0],
+            f"the device is busy for {bound[1]} {HOST_BOUND_BELOW:.0%} of the latency",
+        )
     if breakdown.layout_conversion_share is not None:
-        yield "layout conversion", f"{breakdown.layout_conversion_share:.1%}", "of the device time"
+        share = f"{breakdown.layout_conversion_share:.1%}"
+        yield "layout", share, "of the device time converts memory formats"
     where = f"{environment.device_name}, torch {environment.torch}, {environment.default_threads} threads"
     yield "device", environment.device_kind, where
 
@@ -110,10 +116,13 @@ def _paths(profile: Profile, batch: int, *, unicode: bool) -> Table:
     """Show what share of the work each path has, and what share of the time."""
     times_ms, macs = path_times_ms(profile), asdict(profile.path_macs)
     whole_ms, whole_macs = sum(times_ms.values()), profile.path_macs.total
-    table = _table(*"<>>>><>", headings=("path", "MACs/item", "of MACs", "ms/call", "of time", "", "GMACs/s"))
+    headings = ("path", "MACs/item", "of MACs", "ms/call", "of time", "", "GMACs/s", "kernels")
+    # A processor has no kernels.
+    shown = len(headings) - (profile.breakdown.kernels is None)
+    table = _table(*"<>>>><>>"[:shown], headings=headings[:shown])
     for path, time_ms in times_ms.items():
         work = macs.get(path) or None
-        table.add_row(
+        row = (
             cell(path, PATH_STYLES[path]),
             show_macs(work),
             _percent(work, whole_macs),
@@ -121,9 +130,19 @@ def _paths(profile: Profile, batch: int, *, unicode: bool) -> Table:
             _percent(time_ms, whole_ms),
             cell(bar(time_ms, whole_ms, _BAR_WIDTH, unicode=unicode), PATH_STYLES[path]),
             show_number(work * batch / time_ms / 1e6 if work and time_ms else None),
+            _count(_kernels(profile, path)),
         )
-    table.add_row("all", show_macs(whole_macs), "", _ms(whole_ms), "", "", "", style="bold")
+        table.add_row(*row[:shown])
+    total = ("all", show_macs(whole_macs), "", _ms(whole_ms), "", "", "", _count(profile.breakdown.kernels))
+    table.add_row(*total[:shown], style="bold")
     return table
+
+
+def _kernels(profile: Profile, path: str) -> int | None:
+    """Sum a path's kernels a call; None on a processor."""
+    counts = [part.kernels for part in profile.breakdown.parts or () if part.path == path]
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
 
 
 def _operators(profile: Profile) -> Table:
@@ -136,8 +155,8 @@ def _operators(profile: Profile) -> Table:
             name,
             _ms(operator.time_ms),
             _percent(operator.time_ms, breakdown.device_time_ms),
-            show_number(operator.calls),
-            show_number(operator.kernels),
+            f"{operator.calls:g}",
+            ABSENT if operator.kernels is None else f"{operator.kernels:g}",
         )
     return table
 
@@ -152,6 +171,10 @@ def _table(*sides: str, headings: tuple[str, ...] | None = None) -> Table:
 def _ms(time_ms: float) -> str:
     """Show a time with the same digits as all others in its column, down to a microsecond."""
     return f"{time_ms:.3f}"
+
+
+def _count(count: int | None) -> str:
+    return ABSENT if count is None else f"{count:,}"
 
 
 def _percent(part: float | None, whole: float | None) -> str:

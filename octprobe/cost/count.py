@@ -9,52 +9,58 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves, tree_map
 
-from octprobe.cost.closed_form import LayerRecorder
+from octprobe.cost.closed_form import LayerRecorder, feature_map_bytes
 from octprobe.cost.fvcore_count import fvcore_count
-from octprobe.cost.walk import walk
+from octprobe.cost.walk import walk, walk_training
 from octprobe.store.records import Cost
 from octprobe.workload import Workload
 
 
-def quick_cost(workload: Workload) -> Cost:
+def quick_cost(workload: Workload, batch: int = 1) -> Cost:
     """Count without fvcore, on meta tensors: fast and without memory; fvcore's figures are None.
 
     Args:
-        workload: a float32 workload of batch 1.
+        workload: a float32 workload of batch 1; in training mode its forward and backward are walked.
+        batch: items of a training call: the peak is an item's share of such a call's, as the gradients of the
+            weights do not grow with the batch. All other figures are the same for every batch.
     """
-    module = copy.deepcopy(workload.module).to("meta")
-    example = tree_map(lambda tensor: tensor.to("meta"), workload.example)
+    module = copy.deepcopy(workload.module).to("meta").eval()
+    example = tree_map(_on_meta, workload.example)
     with torch.no_grad():
         module(example)  # an octave layer packs its kernels in its first call, which is no work of later ones
     with LayerRecorder(module) as recorder:
-        walked = walk(module, example)
+        forward = walk(module, example)
+    is_training = workload.module.training
+    call = walk_training(module.train(), example, batch) if is_training else forward
     return Cost(
         macs=None,
-        macs_dispatched=walked.macs,
-        macs_executed=walked.macs,
+        macs_dispatched=forward.macs,
+        macs_executed=call.macs,
         path_macs=recorder.total,
         elementwise_flops=None,
         parameters=sum(parameter.numel() for parameter in module.parameters()),
         uncounted_ops=None,
-        bytes_read=walked.bytes_read,
-        bytes_written=walked.bytes_written,
-        operators=walked.operators,
+        bytes_read=call.bytes_read,
+        bytes_written=call.bytes_written,
+        operators=call.operators,
         weights_bytes=_weights_bytes(module),
         input_bytes=sum(map(_bytes, tree_leaves(example))),
-        peak_live_bytes=walked.peak_live_bytes,
+        peak_live_bytes=call.peak_live_bytes,
+        feature_map_bytes=feature_map_bytes(module, *_sides(example)),
     )
 
 
-def full_cost(workload: Workload) -> Cost:
+def full_cost(workload: Workload, batch: int = 1) -> Cost:
     """Count with fvcore as well.
 
     Args:
         workload: a float32 workload of batch 1, on a real device; its module is left as it is.
+        batch: as for `quick_cost`.
     """
-    quick = quick_cost(workload)
+    quick = quick_cost(workload, batch)
     try:
         with torch.no_grad():
-            counted = fvcore_count(copy.deepcopy(workload.module), workload.example)
+            counted = fvcore_count(copy.deepcopy(workload.module).eval(), workload.example)
     except Exception:  # whatever torch's tracer trips over costs fvcore's figures, not the walk's
         traceback.print_exc()
         return quick
@@ -74,6 +80,16 @@ def disagreement(cost: Cost) -> str | None:
     if len(set(counts.values())) == 1:
         return None
     return "MACs an item differ: " + ", ".join(f"{name} {count}" for name, count in counts.items())
+
+
+def _sides(example: Any) -> tuple[int, int]:
+    """Give height and width of a value's high part, or of a plain value."""
+    high = example if isinstance(example, Tensor) else example[0]
+    return high.shape[-2], high.shape[-1]
+
+
+def _on_meta(tensor: Tensor) -> Tensor:
+    return tensor.detach().to("meta").requires_grad_(tensor.requires_grad)
 
 
 def _weights_bytes(module: nn.Module) -> int:

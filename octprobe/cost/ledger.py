@@ -52,11 +52,14 @@ class Ledger:
         return counted
 
     def _question(self, point: DesignPoint) -> dict[str, Any]:
-        axes = {name: value for name, value in point.exact_axes().items() if name not in _WITHOUT_EFFECT}
+        # A training call has the weights' gradients once: an item's share of its peak depends on the batch.
+        matters = {"batch"} if point.conditions.mode == "train" else set()
+        without_effect = _WITHOUT_EFFECT - matters
+        axes = {name: value for name, value in point.exact_axes().items() if name not in without_effect}
         return axes | {"kind": self._kind, "method": _method()}
 
 
-# Axes that no count depends on, as counts are for one float32 item.
+# Axes that no count of inference depends on, as counts are for one float32 item.
 _WITHOUT_EFFECT = frozenset({"batch", "dtype", "memory_format", "execution", "threads"})
 
 
@@ -97,7 +100,7 @@ def count_fully(point: DesignPoint, *, allow_import: bool) -> Cost:
     from octprobe.cost.count import full_cost  # torch and fvcore are loaded for what was never counted only
     from octprobe.workload import build_workload, one_item
 
-    return full_cost(build_workload(one_item(point), allow_import=allow_import))
+    return full_cost(build_workload(one_item(point), allow_import=allow_import), point.conditions.batch)
 
 
 def count_quickly(point: DesignPoint, *, allow_import: bool) -> Cost:
@@ -110,4 +113,4 @@ def count_quickly(point: DesignPoint, *, allow_import: bool) -> Cost:
     # Weights need no values to be counted, but a person's own factory may look at them.
     with torch.device("meta") if _is_registered(point) else nullcontext():
         workload = build_workload(one_item(point), allow_import=allow_import)
-    return quick_cost(workload)
+    return quick_cost(workload, point.conditions.batch)

@@ -12,6 +12,8 @@ def unable(conditions: Conditions, device_kind: str) -> str | None:
     """Say why this machine cannot run a point under its conditions; None where it can."""
     if conditions.execution == "cudagraph" and device_kind != "cuda":
         return "execution cudagraph needs a CUDA device; this one is a processor"
+    if conditions.dtype == "tf32" and device_kind != "cuda":
+        return "dtype tf32 needs a CUDA device; this one is a processor"
     if conditions.execution == "compiled" and device_kind == "cpu" and not has_compiler():
         return "execution compiled needs a C++ compiler for Inductor; none of c++, g++, clang++ is installed"
     if conditions.threads is not None and conditions.threads > usable_processors():

@@ -9,10 +9,10 @@ from octprobe.store.records import Company, Doubt
 # These last as long as the load does: on a small or shared board they are how it always runs. Samples taken
 # under them are kept, for nothing else can be had, and doubted. The other reasons pass, and spoil a sample.
 LASTING_REASONS = frozenset({"sw_power_cap", "sync_boost"})
-# Share of the processors' time. A quiet machine shows under 1 % of foreign time (2 processors, Linux 6.18),
-# its own kernel's; over few blocks the kernel's ticks add 2 %. Beyond 5 % others take what a verdict weighs.
+# Shares of the processors' time. A quiet machine shows .1 to .7 % of foreign time, its own kernel's, and no
+# steal (two processors, Linux 6.18, 2026). Others that take 5 % weigh more than any verdict's band.
 FOREIGN_CPU_SHARE = 0.05
-# Steal stops a thread, and with it all threads that wait for it: it costs more than its share. None is usual.
+# A stolen thread stops all that wait for it, so steal costs more than its share. 2 % are two ticks a second.
 STEAL_SHARE = 0.02
 
 

@@ -1,117 +1,103 @@
 """What can be measured on this machine, what cannot, and why."""
 
-import os
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+import time
+from collections.abc import Callable, Iterator
+from typing import get_args
 
 import torch
 
-from octprobe.measure.ability import has_compiler
+from octprobe.measure.ability import unable
 from octprobe.measure.device import Device
 from octprobe.measure.environment import read_environment
-from octprobe.measure.execution import DTYPES
+from octprobe.measure.execution import DTYPES, lacks_tf32
+from octprobe.measure.finding import Finding
+from octprobe.measure.lookout import ProcessorLookout, gpu_of
+from octprobe.measure.processor import Processors, cpu_flags
+from octprobe.measure.vitals import clock_findings, company_findings, gpu_findings
+from octprobe.plan.axes import Dtype, Execution, Mode
+from octprobe.plan.point import Conditions
+from octprobe.store.records import Environment
 
-_GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
-_PROC_STAT = Path("/proc/stat")
+# Twenty of the kernel's ticks, so that one of them is no more than the share that counts as company.
+_WINDOW_SECONDS = 0.2
+# A processor computes with a format if it has one of these: x86's, then Arm's (cpuinfo's flags and features).
+_NATIVE_FLAGS = {
+    "float16": {"avx512_fp16", "amx_fp16", "asimdhp"},
+    "bfloat16": {"avx512_bf16", "amx_bf16", "bf16"},
+}
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at.
+def examine(
+    device: Device, processors: Processors | None = None, wait: Callable[[float], None] = time.sleep
+) -> Iterator[Finding]:
+    """Look at the device, the software, the ways of running, the clocks and the company.
 
-    Attributes:
-        subject: what was looked at.
-        state: what was found, in a few words.
-        usable: whether it can be measured or relied on; None where it is plain information.
-        reason: why not, or what to do about it.
+    Args:
+        device: where calls would run.
+        processors: what is read of the processors.
+        wait: passes so many seconds, where the other looks took too few for a look at the company.
     """
-
-    subject: str
-    state: str
-    usable: bool | None = None
-    reason: str | None = None
-
-
-def examine(device: Device) -> Iterator[Finding]:
-    """Look at the device, the software, the ways of running, and the clocks."""
+    processors = processors or Processors()
+    lookout = ProcessorLookout(processors)
+    start = time.monotonic()
     yield from _describe(device)
-    yield from _executions(device)
-    yield from (_number_format(name, device) for name in DTYPES)
-    yield from _clocks(device)
+    yield from _ways(device)
+    yield from (_number_format(name, device) for name in get_args(Dtype))
+    yield from clock_findings(processors)
+    if device.kind == "cuda":
+        yield from gpu_findings(gpu_of(device))
+    wait(max(0.0, start + _WINDOW_SECONDS - time.monotonic()))
+    yield from company_findings(lookout.read(), time.monotonic() - start, processors.count)
 
 
 def _describe(device: Device) -> Iterator[Finding]:
     environment = read_environment(device, torch.get_num_threads())
     yield Finding("device", f"{environment.device_kind}: {environment.device_name}", usable=True)
-    yield _cuda_finding(device)
+    yield _cuda_finding(environment)
     yield Finding("processor", f"{environment.cpu_model}, {environment.cpu_count} usable")
     yield Finding("torch", environment.torch)
-    yield Finding("threads", f"{torch.get_num_threads()} intra-op by default")
+    yield Finding("threads", f"{environment.default_threads} intra-op by default")
     yield Finding("env_id", environment.env_id, reason="rows are comparable where this agrees")
 
 
-def _cuda_finding(device: Device) -> Finding:
-    if device.kind == "cuda":
-        environment = read_environment(device, torch.get_num_threads())
-        state = (
-            f"CUDA {environment.cuda}, cuDNN {environment.cudnn}, driver {environment.driver or 'unknown'}"
-        )
-        advice = None if environment.driver else "install octprobe[nvml] to record the driver"
-        return Finding("CUDA", state, usable=True, reason=advice)
+def _cuda_finding(environment: Environment) -> Finding:
+    if environment.device_kind == "cuda":
+        driver = environment.driver or "unknown"
+        state = f"CUDA {environment.cuda}, cuDNN {environment.cudnn}, driver {driver}"
+        return Finding("CUDA", state, usable=True)
     if torch.version.cuda is None:
-        return Finding("CUDA", "absent", usable=False, reason="this build of torch has no CUDA")
-    return Finding("CUDA", "absent", usable=False, reason="torch sees no CUDA device or no driver for it")
+        return Finding.judged("CUDA", "absent", "this build of torch has no CUDA")
+    return Finding.judged("CUDA", "absent", "torch sees no CUDA device or no driver for it")
 
 
-def _executions(device: Device) -> Iterator[Finding]:
-    yield Finding("execution eager", "yes", usable=True)
-    if device.kind == "cuda" or has_compiler():
-        yield Finding("execution compiled", "yes", usable=True)
-    else:
-        advice = "Inductor needs a C++ compiler: install g++"
-        yield Finding("execution compiled", "no", usable=False, reason=advice)
-    if device.kind == "cuda":
-        yield Finding("execution cudagraph", "yes", usable=True)
-    else:
-        yield Finding("execution cudagraph", "no", usable=False, reason="needs a CUDA device")
+def _ways(device: Device) -> Iterator[Finding]:
+    for name in get_args(Execution):
+        yield _able(f"execution {name}", unable(Conditions(execution=name), device.kind))
+    for name in get_args(Mode):
+        yield _able(f"mode {name}", unable(Conditions(mode=name), device.kind))
+
+
+def _able(subject: str, refusal: str | None) -> Finding:
+    return Finding.judged(subject, "no" if refusal else "yes", refusal)
 
 
 def _number_format(name: str, device: Device) -> Finding:
+    """Tell whether a format runs; a processor that must imitate it can be measured all the same."""
+    asked = Conditions(dtype=name)
+    refusal = unable(asked, device.kind) or lacks_tf32(asked, device) or _refusal(DTYPES[name], device)
+    is_imitated = device.kind == "cpu" and name in _NATIVE_FLAGS and not _NATIVE_FLAGS[name] & cpu_flags()
+    if refusal is None and is_imitated:
+        advice = "the processor has no instructions for it; expect it to be slow"
+        return Finding(f"dtype {name}", "yes", usable=True, reason=advice)
+    return _able(f"dtype {name}", refusal)
+
+
+def _refusal(dtype: torch.dtype, device: Device) -> str | None:
     """Try the format on a small convolution: what runs can be measured, fast or slow."""
-    dtype = DTYPES[name]
     image = torch.ones(1, 8, 8, 8, device=device.torch_device, dtype=dtype)
     weight = torch.ones(8, 8, 3, 3, device=device.torch_device, dtype=dtype)
     try:
         torch.nn.functional.conv2d(image, weight)
     except (RuntimeError, NotImplementedError) as error:
-        return Finding(f"dtype {name}", "no", usable=False, reason=str(error).partition("\n")[0])
-    native = device.kind == "cuda" or name == "float32" or name in _native_cpu_formats()
-    advice = None if native else "the processor has no instructions for it; expect it to be slow"
-    return Finding(f"dtype {name}", "yes", usable=True, reason=advice)
-
-
-def _native_cpu_formats(cpuinfo: Path = Path("/proc/cpuinfo")) -> set[str]:
-    """Give the 16-bit formats that the processor computes with, from the kernel's flags."""
-    text = cpuinfo.read_text(errors="replace") if cpuinfo.is_file() else ""
-    flags = set(next((line for line in text.splitlines() if line.startswith("flags")), "").split())
-    words = {"float16": {"avx512_fp16", "amx_fp16"}, "bfloat16": {"avx512_bf16", "amx_bf16"}}
-    return {name for name, needed in words.items() if flags & needed}
-
-
-def _clocks(device: Device) -> Iterator[Finding]:
-    if _GOVERNOR.is_file():
-        governor = _GOVERNOR.read_text().strip()
-        advice = None if governor == "performance" else "clocks may move while measuring"
-        yield Finding(
-            "processor clock", f"governor {governor}", usable=governor == "performance", reason=advice
-        )
-    else:
-        advice = "the machine does not show its clocks, as virtual machines do; trust ratios over times"
-        yield Finding("processor clock", "unknown", usable=False, reason=advice)
-    load = os.getloadavg()[0]
-    busy = load > 0.5
-    advice = "other programs are running; close them before measuring" if busy else None
-    yield Finding("company", f"load {load:.2f} over the last minute", usable=not busy, reason=advice)
-    if not _PROC_STAT.is_file():
-        yield Finding("foreign CPU time", "unknown", usable=False, reason="there is no /proc/stat")
+        return str(error).partition("\n")[0]
+    return None

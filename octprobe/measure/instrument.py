@@ -5,8 +5,8 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from typing import Protocol, TypeVar
+from dataclasses import dataclass, replace
+from typing import Generic, Protocol, TypeVar
 
 import torch
 
@@ -17,17 +17,85 @@ from octprobe.measure.ability import unable
 from octprobe.measure.breakdown import measure_breakdown
 from octprobe.measure.device import Device, open_device
 from octprobe.measure.environment import read_environment
-from octprobe.measure.execution import Runnable, make_runnable
+from octprobe.measure.execution import in_force, lacks_tf32, make_runnable
 from octprobe.measure.failure import reason_of, status_of
 from octprobe.measure.latency import GroupTimer, LatencySettings, TimedGroup
+from octprobe.measure.lookout import open_lookout
 from octprobe.measure.memory import measure_memory
+from octprobe.measure.output import OutputCheck, Reference, check_output, find_reference
 from octprobe.plan.point import DesignPoint
-from octprobe.store.records import Environment, Measurement, Status
-from octprobe.workload import build_workload
+from octprobe.store.records import (
+    Breakdown,
+    Cost,
+    Doubt,
+    Environment,
+    Measurement,
+    Memory,
+    PassSeconds,
+    Status,
+)
+from octprobe.workload import Workload, build_workload
 
 # Seldom enough not to disturb timed blocks, often enough that a long round is no silence.
 _HEARTBEAT_SECONDS = 5.0
 Found = TypeVar("Found")
+
+
+@dataclass(frozen=True)
+class Attempt(Generic[Found]):
+    """What came of looking for a figure.
+
+    Attributes:
+        value: the figure; None where something went wrong.
+        trouble: what went wrong, in one line.
+        seconds: wall time.
+    """
+
+    value: Found | None
+    trouble: str | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Passes:
+    """What came of each step of accounting for a point."""
+
+    build_seconds: float
+    cost: Attempt[Cost]
+    reference: Attempt[Reference]
+    first: Attempt[object]
+    check: Attempt[OutputCheck]
+    memory: Attempt[Memory]
+    profile: Attempt[tuple[Breakdown, tuple[Doubt, ...]]]
+
+    def measurement(self) -> Measurement:
+        """Gather the figures; a wrong output fails the point and costs no figure."""
+        breakdown, doubts = self.profile.value or (None, ())
+        check = self.check.value or OutputCheck()
+        return Measurement(
+            status=Status.FAILED if check.fault else Status.MEASURED,
+            reason="; ".join(filter(None, (check.fault, *self._troubles(), check.remark))) or None,
+            doubts=doubts,
+            cost=self.cost.value,
+            memory=self.memory.value,
+            breakdown=breakdown,
+            output_error=check.error,
+            seconds=self._seconds(),
+        )
+
+    def _troubles(self) -> Iterator[str | None]:
+        yield disagreement(self.cost.value) if self.cost.value else None
+        for step in (self.cost, self.reference, self.first, self.check, self.memory, self.profile):
+            yield step.trouble
+
+    def _seconds(self) -> PassSeconds:
+        return PassSeconds(
+            build=self.build_seconds,
+            cost=self.cost.seconds,
+            memory=self.memory.seconds,
+            breakdown=self.profile.seconds,
+            check=self.reference.seconds + self.check.seconds,
+        )
 
 
 class Task(Protocol):
@@ -68,88 +136,117 @@ class TorchInstrument:
         self, task: Task, note: Callable[[str], None], after_round: Callable[[int], bool]
     ) -> tuple[dict[str, Measurement], frozenset[str]]:
         """Time a group's subjects side by side; give a measurement for each, and which are settled."""
-        timer = GroupTimer(self._device, task.settings, task.anchor.point_id)
+        try:
+            return self._time_group(task, note, after_round)
+        finally:
+            self._let_go(task.anchor)
+
+    def account(self, point: DesignPoint, latency_ms: float | None) -> Measurement:
+        """Count one point's work and read its memory and device time; its latency stays None."""
+        try:
+            return self._account(point, latency_ms)
+        finally:
+            self._let_go(point)
+
+    def _time_group(
+        self, task: Task, note: Callable[[str], None], after_round: Callable[[int], bool]
+    ) -> tuple[dict[str, Measurement], frozenset[str]]:
+        timer = GroupTimer(self._device, task.settings, task.anchor.point_id, open_lookout(self._device))
         measurements: dict[str, Measurement] = {}
-        with self._conditions(task.anchor), torch.inference_mode():
+        with self._conditions(task.anchor):
             for point in task.subjects:
                 note(f"building {point.label()}")
                 measurements[point.point_id] = self._prepare(point, timer)
             timed = timer.run(after_round, _every(_HEARTBEAT_SECONDS, lambda: note("timing")))
-        self._let_go(task.anchor)
         return _with_latencies(measurements, timed), timed.settled
 
-    def account(self, point: DesignPoint, latency_ms: float | None) -> Measurement:
-        """Count one point's work and read its memory and device time; its latency stays None."""
-        cost, *troubles = _attempt("MACs", lambda: self._ledger.cost(point))
-        with self._conditions(point), torch.inference_mode():
-            call = self._runnable(point).call
-            memory, *more = _attempt("memory", lambda: measure_memory(call, self._device, point.conditions))
-            profile, *most = _attempt(
-                "device time", lambda: measure_breakdown(call, self._device, latency_ms)
+    def _account(self, point: DesignPoint, latency_ms: float | None) -> Measurement:
+        conditions, device = point.conditions, self._device
+        cost = _attempt("MACs", lambda: self._ledger.cost(point))
+        with self._conditions(point):
+            workload, building_s = _timed(lambda: self._workload(point))
+            reference = _attempt("output check", lambda: find_reference(workload, conditions, device))
+            device.release()
+            runnable, making_s = _timed(lambda: make_runnable(workload, conditions, device))
+            first = _attempt("first call", runnable.call)
+            check = _checked(first, reference, conditions.dtype)
+            memory = _attempt("memory", lambda: measure_memory(runnable, conditions, device))
+            profile = _attempt(
+                "device time", lambda: measure_breakdown(runnable, conditions, device, latency_ms)
             )
-        self._let_go(point)
-        breakdown, doubts = profile or (None, ())
-        reasons = [disagreement(cost) if cost else None, *troubles, *more, *most]
-        return Measurement(
-            status=Status.MEASURED,
-            reason="; ".join(filter(None, reasons)) or None,
-            doubts=doubts,
-            cost=cost,
-            memory=memory,
-            breakdown=breakdown,
-        )
+        build_seconds = building_s + making_s + first.seconds
+        return Passes(build_seconds, cost, reference, first, check, memory, profile).measurement()
 
     def _let_go(self, point: DesignPoint) -> None:
-        """Give back what a group's models and compiled code held."""
+        """Give back what models and compiled code held; to be called when nothing refers to them any more."""
         if point.conditions.execution == "compiled":
             torch.compiler.reset()
         self._device.release()
 
     def _prepare(self, point: DesignPoint, timer: GroupTimer) -> Measurement:
         """Build and warm up one subject; what goes wrong is its status and costs the others nothing."""
-        reason = unable(point.conditions, self._device.kind)
+        reason = unable(point.conditions, self._device.kind) or lacks_tf32(point.conditions, self._device)
         if reason:
             return Measurement(status=Status.SKIPPED, reason=reason)
         start = time.monotonic()
         try:
-            runnable = self._runnable(point)
+            runnable = make_runnable(self._workload(point), point.conditions, self._device)
             build_seconds = time.monotonic() - start
             timer.add(point.point_id, runnable.call, compiles=runnable.compiles)
         except ConversionError as error:
             return Measurement(status=Status.SKIPPED, reason=str(error))
         except Exception as error:  # whatever a network or a device raises is this point's status
             traceback.print_exc()
-            status = status_of(error)
-            self._device.release()
-            return Measurement(status=status, reason=reason_of(error), log_tail=traceback.format_exc())
-        return Measurement(status=Status.MEASURED, build_seconds=build_seconds)
+            failed = Measurement(
+                status=status_of(error), reason=reason_of(error), log_tail=traceback.format_exc()
+            )
+        else:
+            return Measurement(status=Status.MEASURED, seconds=PassSeconds(build=build_seconds))
+        self._device.release()  # not before: until here the error's traceback held the model
+        return failed
 
-    def _runnable(self, point: DesignPoint) -> Runnable:
+    def _workload(self, point: DesignPoint) -> Workload:
         with torch.inference_mode(mode=False):  # weights are ordinary tensors, as a person's own are
-            workload = build_workload(point, allow_import=self._allow_import)
-        return make_runnable(workload, point.conditions, self._device)
+            return build_workload(point, allow_import=self._allow_import)
 
     @contextmanager
     def _conditions(self, point: DesignPoint) -> Iterator[None]:
-        """Set the threads, and keep the garbage collector out of timed blocks."""
+        """Set threads, gradients and TF32, and keep the garbage collector out of timed blocks."""
         torch.set_num_threads(point.conditions.threads or self._default_threads)
         gc.collect()
         gc.freeze()
         gc.disable()
         try:
-            yield
+            with in_force(point.conditions):
+                yield
         finally:
             gc.enable()
             gc.unfreeze()
 
 
-def _attempt(what: str, find: Callable[[], Found]) -> tuple[Found | None, str | None]:
+def _attempt(what: str, find: Callable[[], Found]) -> Attempt[Found]:
     """Find a figure; what goes wrong costs this figure alone, and is told."""
+    start = time.monotonic()
     try:
-        return find(), None
+        value, trouble = find(), None
     except Exception as error:  # whatever a network or a profiler raises
         traceback.print_exc()
-        return None, f"no {what}: {reason_of(error)}"
+        value, trouble = None, f"no {what}: {reason_of(error)}"
+    return Attempt(value, trouble, time.monotonic() - start)
+
+
+def _timed(make: Callable[[], Found]) -> tuple[Found, float]:
+    """Make something and give the seconds that it took."""
+    start = time.monotonic()
+    return make(), time.monotonic() - start
+
+
+def _checked(first: Attempt[object], reference: Attempt[Reference], dtype: str) -> Attempt[OutputCheck]:
+    """Compare the first call's output with its reference, where there are both."""
+    if first.trouble or reference.value is None:
+        return Attempt(None, None, 0.0)
+    wanted = reference.value
+    return _attempt("output check", lambda: check_output(first.value, wanted, dtype))
 
 
 def _every(seconds: float, act: Callable[[], None]) -> Callable[[], None]:
@@ -166,11 +263,16 @@ def _every(seconds: float, act: Callable[[], None]) -> Callable[[], None]:
 
 
 def _with_latencies(measurements: dict[str, Measurement], timed: TimedGroup) -> dict[str, Measurement]:
-    return {
-        name: replace(
-            measurement,
-            latency=timed.latencies.get(name),
-            doubts=(*measurement.doubts, *timed.doubts.get(name, ())),
-        )
-        for name, measurement in measurements.items()
-    }
+    return {name: _with_latency(measurement, timed, name) for name, measurement in measurements.items()}
+
+
+def _with_latency(measurement: Measurement, timed: TimedGroup, name: str) -> Measurement:
+    seconds = timed.seconds.get(name, PassSeconds())
+    measurement = replace(
+        measurement,
+        latency=timed.latencies.get(name),
+        doubts=(*measurement.doubts, *timed.doubts.get(name, ())),
+        seconds=replace(seconds, build=measurement.seconds.build),
+    )
+    trouble = timed.troubles.get(name)
+    return replace(measurement, status=Status.FAILED, reason=trouble) if trouble else measurement

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 # NVML's bits for what holds a clock below what was asked for (NVML API reference, nvmlClocksEventReasons).
-# Left out are an idle GPU (0x1) and clocks that a person has set (0x2, 0x100): nothing holds those down.
+# Left out are an idle GPU (0x1), clocks that a person has set (0x2, 0x100), which nothing holds down, and the
+# newer bits for board limit and reliability (0x200, 0x400), whose weight NVML leaves open.
 THROTTLE_REASONS = {
     0x04: "sw_power_cap",
     0x08: "hw_slowdown",

@@ -120,9 +120,10 @@ Padding = Annotated[
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0, "maximum": MAX_PADDING}, {"const": "same"}]}),
 ]
 Stride = Annotated[Literal[1, 2], BeforeValidator(truly_whole)]
-Dtype = Literal["float32", "float16", "bfloat16"]
+Dtype = Literal["float32", "tf32", "float16", "bfloat16"]
 MemoryFormat = Literal["contiguous", "channels_last"]
 Execution = Literal["eager", "compiled", "cudagraph"]
+Mode = Literal["infer", "train"]
 
 
 @dataclass(frozen=True)
@@ -157,12 +158,25 @@ _USUAL = Conditions()
 _CONDITIONS: Final[Mapping[str, AxisRule]] = {
     "resolution": _number(_whole(1, MAX_RESOLUTION), "side of the square input, pixels", 224),
     "batch": _number(_whole(1, MAX_BATCH), f"items a forward call (default {_USUAL.batch})", 1, 8),
-    "dtype": _text(Dtype, f"number format (default {_USUAL.dtype})", "float32", "bfloat16"),
+    "dtype": _text(
+        Dtype,
+        f"number format (default {_USUAL.dtype}, with TF32 off; tf32 is float32 with TF32 convolutions and "
+        "matrix products)",
+        "float32",
+        "bfloat16",
+    ),
     "memory_format": _text(
         MemoryFormat, f"layout of tensors (default {_USUAL.memory_format})", "contiguous", "channels_last"
     ),
     "execution": _text(
         Execution, f"how the network is run (default {_USUAL.execution})", "eager", "compiled", "cudagraph"
+    ),
+    "mode": _text(
+        Mode,
+        f"what a call is (default {_USUAL.mode}): a forward in eval mode, or a forward in training mode and "
+        "its backward",
+        "infer",
+        "train",
     ),
     "threads": _number(_whole(1, MAX_THREADS), "intra-op threads (default: the machine's own)", 1, 2),
 }

@@ -17,7 +17,7 @@ from octprobe.plan.point import (
 )
 from octprobe.plan.spec import SweepSpec
 
-_CONDITION_AXES = ("resolution", "batch", "dtype", "memory_format", "execution", "threads")
+_CONDITION_AXES = ("resolution", "batch", "dtype", "memory_format", "execution", "mode", "threads")
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ def summarise(timeline: Timeline) -> TraceSummary:
     """
     kernels = timeline.kernels
     operators = [span for span in timeline.spans if span.category == OPERATOR]
-    owned = _by_owner(kernels, operators)
+    owned = kernels_by_owner(timeline)
     unattributed = owned.pop(None, [])
     return TraceSummary(
         kernels=len(kernels),
@@ -112,11 +112,13 @@ def summarise(timeline: Timeline) -> TraceSummary:
     )
 
 
-def _by_owner(kernels: Iterable[Kernel], operators: Iterable[Span]) -> dict[str | None, list[Kernel]]:
+def kernels_by_owner(timeline: Timeline) -> dict[str | None, list[Kernel]]:
     """Part the kernels by the name of the operator they belong to; None is the key of those without."""
-    opened = OpenSpans(span for span in operators if span.name.startswith(_OWNERS_PREFIX))
+    opened = OpenSpans(
+        span for span in timeline.spans if span.category == OPERATOR and span.name.startswith(_OWNERS_PREFIX)
+    )
     owned: dict[str | None, list[Kernel]] = {}
-    for kernel in kernels:
+    for kernel in timeline.kernels:
         launch = kernel.launch
         owner = launch and opened.outermost(launch.thread, launch.start_ns)
         owned.setdefault(owner.name if owner else None, []).append(kernel)

@@ -17,14 +17,16 @@ def test_the_doctor_says_what_can_be_measured_and_why_not() -> None:
         "subject": "execution cudagraph",
         "state": "no",
         "usable": False,
-        "reason": "needs a CUDA device",
+        "reason": "execution cudagraph needs a CUDA device; this one is a processor",
     }
-    assert {"torch", "threads", "dtype bfloat16", "processor clock", "env_id"} <= set(findings)
+    assert {"torch", "threads", "dtype bfloat16", "mode train", "env_id"} <= set(findings)
+    assert {"processor clock", "throttling", "foreign CPU time", "steal"} <= set(findings)
     assert all(finding["reason"] for finding in findings.values() if finding["usable"] is False)
 
 
 def test_the_table_is_for_people() -> None:
     """The same findings in lines."""
-    ended = CliRunner().invoke(app, ["doctor", "--device", "cpu"], catch_exceptions=False)
+    wide = {"COLUMNS": "200"}
+    ended = CliRunner().invoke(app, ["doctor", "--device", "cpu"], env=wide, catch_exceptions=False)
     assert "execution cudagraph" in ended.stdout
     assert "needs a CUDA device" in ended.stdout

@@ -7,9 +7,10 @@ from decimal import Decimal
 import pytest
 import torch
 from torch import nn
+from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
-from octprobe.cost.closed_form import LayerRecorder, octave_macs
+from octprobe.cost.closed_form import LayerRecorder, feature_map_bytes, octave_macs
 from octprobe.cost.count import disagreement, full_cost, quick_cost
 from octprobe.octave import OctaveConv2d
 from octprobe.plan.point import Conditions, DesignPoint, LayerSubject, NetworkSubject
@@ -80,6 +81,42 @@ def test_low_to_high_costs_its_full_price_at_stride_2() -> None:
     macs = octave_macs(layer, 14, 14)
     assert macs.h2h == macs.l2h == 8 * 16 * 9 * 7 * 7
     assert macs.h2l == macs.l2l == 8 * 16 * 9 * 4 * 4
+
+
+PAPERS_MEMORY = {"0": 100, "0.125": 91, "0.25": 81, "0.5": 63, "0.75": 44, "1": 25}
+
+
+@pytest.mark.parametrize("alpha", PAPERS_MEMORY)
+def test_the_papers_share_of_feature_maps(alpha: str) -> None:
+    """At even sizes 1 - 3/4 alpha, and the paper's per cent (arXiv 1904.05049, table 1)."""
+    layer = OctaveConv2d(16, 32, 3, 1, 1, alpha_in=alpha, alpha_out=alpha)
+    plain = feature_map_bytes(nn.Conv2d(16, 32, 3, 1, 1), 14, 14)
+    assert plain == 4 * (16 + 32) * 14 * 14
+    share = 1 - Decimal("0.75") * Decimal(alpha)
+    assert feature_map_bytes(layer, 14, 14) == share * plain
+    assert abs(100 * share - PAPERS_MEMORY[alpha]) <= Decimal("0.5")
+
+
+@pytest.mark.parametrize(
+    "geometry", [*GEOMETRIES, {"padding": "valid"}, {"padding": 0, "stride": 2, "dilation": 2}], ids=str
+)
+@pytest.mark.parametrize("resolution", [14, 15])
+def test_feature_maps_are_the_bytes_of_input_and_output(geometry: dict[str, object], resolution: int) -> None:
+    """The closed form equals what the tensors hold, at every pair of alphas that the geometry has."""
+    for alpha_in, alpha_out in itertools.product(map(Decimal, ALPHAS), repeat=2):
+        point = layer_point(resolution, alpha_in=alpha_in, alpha_out=alpha_out, **geometry)
+        if "kernel_size" not in geometry and not point.is_anchor:
+            continue  # these lose their border, so they have no octave form
+        workload = build_workload(point)
+        tensors = tree_leaves((workload.example, workload.module(workload.example)))
+        held = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+        assert feature_map_bytes(workload.module, resolution, resolution) == held
+
+
+def test_what_is_no_convolution_has_no_closed_form_of_its_feature_maps() -> None:
+    """A network, or another kind of layer: absent, not 0."""
+    assert feature_map_bytes(nn.Sequential(nn.Conv2d(3, 8, 1)), 8, 8) is None
+    assert feature_map_bytes(nn.Linear(3, 8), 8, 8) is None
 
 
 def test_layers_are_recorded_by_name_and_in_order() -> None:

@@ -9,8 +9,8 @@ import pytest
 from fakes import COST
 from octprobe.cache import Cache
 from octprobe.cost import ledger as module
-from octprobe.cost.ledger import Ledger
-from octprobe.plan.point import Conditions, DesignPoint, NetworkSubject
+from octprobe.cost.ledger import Ledger, count_fully, count_quickly
+from octprobe.plan.point import Conditions, DesignPoint, LayerSubject, NetworkSubject
 from octprobe.store.records import Cost
 
 
@@ -41,7 +41,14 @@ def test_a_point_is_counted_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "conditions", [{"batch": 8}, {"dtype": "bfloat16"}, {"memory_format": "channels_last"}, {"threads": 1}]
+    "conditions",
+    [
+        {"batch": 8},
+        {"dtype": "bfloat16"},
+        {"memory_format": "channels_last"},
+        {"threads": 1},
+        {"execution": "compiled"},
+    ],
 )
 def test_axes_without_effect_share_a_count(tmp_path: Path, conditions: dict[str, object]) -> None:
     """Figures are an item's, in float32."""
@@ -50,6 +57,40 @@ def test_axes_without_effect_share_a_count(tmp_path: Path, conditions: dict[str,
     kept.cost(point())
     kept.cost(point(**conditions))
     assert counter.made == 1
+
+
+def test_a_training_call_has_a_count_for_each_batch(tmp_path: Path) -> None:
+    """An item's share of its peak depends on how many share the weights' gradients; no other axis matters."""
+    counter = Counter()
+    kept = Ledger(counter, "full", Cache("costs", tmp_path))
+    for batch in (1, 8, 8):
+        kept.cost(point(mode="train", batch=batch))
+        kept.cost(point(mode="train", batch=batch, dtype="bfloat16"))
+    assert counter.made == 2
+    kept.cost(point(batch=8))
+    assert counter.made == 3
+
+
+def test_counting_a_training_point_uses_its_batch() -> None:
+    """Quickly and fully: of eight items each has less of the weight's gradient than of two."""
+    layer = LayerSubject(
+        in_channels=8,
+        out_channels=8,
+        kernel_size=3,
+        stride=1,
+        padding=1,
+        dilation=1,
+        groups=1,
+        alpha_in=Decimal("0.5"),
+        alpha_out=Decimal("0.5"),
+    )
+    for count in (count_quickly, count_fully):
+        two, eight = (
+            count(replace(point(mode="train", batch=batch, resolution=6), subject=layer), allow_import=False)
+            for batch in (2, 8)
+        )
+        assert eight.peak_live_bytes < two.peak_live_bytes
+        assert eight.macs_executed == two.macs_executed == 3 * two.macs_dispatched
 
 
 def test_resolution_alpha_network_and_kind_have_counts_of_their_own(tmp_path: Path) -> None:

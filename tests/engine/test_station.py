@@ -10,8 +10,8 @@ from engine_helpers import Flag, instrument, journal, points, task
 from fakes import COST, ENVIRONMENT
 from octprobe.engine.process import WorkerDied
 from octprobe.engine.protocol import InstrumentSpec
-from octprobe.engine.station import Station
-from octprobe.store.records import Status
+from octprobe.engine.station import Station, _join
+from octprobe.store.records import Doubt, Measurement, PassSeconds, Status
 
 
 @pytest.fixture
@@ -84,6 +84,25 @@ def test_a_death_while_accounting_keeps_the_latency(station: Station) -> None:
     assert struck.latency is not None
     assert struck.cost is None
     assert "no memory and device time: the worker was ended by SIGKILL" in (struck.reason or "")
+
+
+def test_a_wrong_output_fails_a_point_that_was_timed(station: Station) -> None:
+    """The account's status stands, its words come first, and no figure of either worker is lost."""
+    timed = station.measure(task("net"), lambda _: None, Flag()).measurements[points("net")[0].point_id]
+    account = Measurement(
+        status=Status.FAILED,
+        reason="the output is 1 away",
+        doubts=(Doubt.PROFILER_EMPTY,),
+        cost=COST,
+        output_error=1.0,
+        seconds=PassSeconds(build=0.5, memory=0.25),
+    )
+    joined = _join(replace(timed, reason="timed alone", doubts=(Doubt.UNSTABLE,)), account)
+    assert (joined.status, joined.output_error) == (Status.FAILED, 1.0)
+    assert joined.reason == "the output is 1 away; timed alone"
+    assert joined.doubts == (Doubt.UNSTABLE, Doubt.PROFILER_EMPTY)
+    assert (joined.latency, joined.cost) == (timed.latency, COST)
+    assert joined.seconds == replace(timed.seconds, build=timed.seconds.build + 0.5, memory=0.25)
 
 
 def test_a_stop_leaves_unsettled_points_interrupted(tmp_path: Path) -> None:

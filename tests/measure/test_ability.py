@@ -9,19 +9,22 @@ from octprobe.plan.point import Conditions
 
 
 def test_what_a_processor_cannot_run_has_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    """CUDA graphs need CUDA, Inductor a compiler, threads processors."""
+    """CUDA graphs and TF32 need CUDA, Inductor a compiler, threads processors."""
     monkeypatch.setattr("shutil.which", lambda _: None)
     monkeypatch.delenv("CXX", raising=False)
     assert "needs a CUDA device" in (unable(Conditions(execution="cudagraph"), "cpu") or "")
     assert "C++ compiler" in (unable(Conditions(execution="compiled"), "cpu") or "")
+    assert "dtype tf32 needs a CUDA device" in (unable(Conditions(dtype="tf32"), "cpu") or "")
     assert "threads is 100000" in (unable(Conditions(threads=100_000), "cpu") or "")
     assert unable(Conditions(), "cpu") is None
+    assert unable(Conditions(mode="train"), "cpu") is None
 
 
 def test_what_cuda_can_run_has_none() -> None:
-    """Triton needs no C++ compiler."""
+    """Triton needs no C++ compiler; whether a GPU has TF32 is asked where torch is loaded."""
     assert unable(Conditions(execution="cudagraph"), "cuda") is None
     assert unable(Conditions(execution="compiled"), "cuda") is None
+    assert unable(Conditions(dtype="tf32", mode="train"), "cuda") is None
 
 
 def test_a_named_compiler_is_looked_for_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
+from pathlib import Path
 from statistics import median
 
 import pytest
@@ -40,6 +41,12 @@ OCTAVE = DesignPoint(
 VANILLA = OCTAVE.anchor()
 # Milliseconds of host and device for each kernel of a real module on the fake.
 HOST_MS, DEVICE_MS = 1.0, 0.25
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep counts made under the fake's dispatch mode, which fvcore cannot see through, from other tests."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
 
 def latencies(cuda: FakeCuda, **kernels_us: Sequence[tuple[float, float]]) -> dict[str, Latency]:

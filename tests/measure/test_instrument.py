@@ -7,9 +7,11 @@ from decimal import Decimal
 import pytest
 import torch
 
+from components import need
 from engine_helpers import Flag
 from octprobe.engine.protocol import GroupTask
 from octprobe.measure import instrument as module
+from octprobe.measure.execution import Runnable, make_runnable
 from octprobe.measure.instrument import TorchInstrument
 from octprobe.plan.point import Conditions, DesignPoint, LayerSubject, NetworkSubject
 from octprobe.plan.spec import Measure
@@ -113,6 +115,141 @@ def test_one_failing_pass_costs_its_own_figure_only(monkeypatch: pytest.MonkeyPa
     assert (account.memory is None) == (what == "measure_memory")
     assert (account.breakdown is None) == (what == "measure_breakdown")
     assert "the profiler is broken" in (account.reason or "")
+
+
+def under(point: DesignPoint, **changes: object) -> DesignPoint:
+    """Give a point under other conditions."""
+    return replace(point, conditions=replace(point.conditions, **changes))
+
+
+@pytest.mark.parametrize("alpha", ["0", "0.5"])
+def test_a_training_point_is_timed_and_accounted(alpha: str) -> None:
+    """Gradients are on while blocks are timed, and the account counts the backward too."""
+    point = under(layer(alpha), mode="train")
+    seen: list[bool] = []
+    measurements, settled = timed(point, after_round=lambda _: seen.append(torch.is_grad_enabled()) or True)
+    assert settled == set(measurements)
+    assert {m.status for m in measurements.values()} == {Status.MEASURED}
+    assert set(seen) == {True}
+    account = TorchInstrument("cpu").account(point, 1.0)
+    assert (account.status, account.reason, account.output_error) == (Status.MEASURED, None, 0.0)
+    assert account.cost.macs_executed == 3 * account.cost.macs
+    assert account.memory.peak_allocator_bytes > 4 * 8 * 8 * 9
+    assert account.breakdown.device_time_ms is not None
+
+
+def test_inference_is_timed_without_gradients() -> None:
+    """As a served network runs."""
+    seen: list[bool] = []
+    timed(layer("0.5"), after_round=lambda _: seen.append(torch.is_inference_mode_enabled()) or True)
+    assert set(seen) == {True}
+    assert not torch.is_inference_mode_enabled()
+
+
+def test_tf32_on_a_processor_is_skipped_with_the_reason() -> None:
+    """There is no such number format here."""
+    measurements, _ = timed(under(layer("0.5"), dtype="tf32"))
+    assert {m.status for m in measurements.values()} == {Status.SKIPPED}
+    assert {m.reason for m in measurements.values()} == {
+        "dtype tf32 needs a CUDA device; this one is a processor"
+    }
+
+
+def test_tf32_on_an_old_gpu_is_skipped_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the device itself says decides."""
+    monkeypatch.setattr(module, "unable", lambda *_: None)
+    monkeypatch.setattr(module, "lacks_tf32", lambda *_: "dtype tf32 needs compute capability 8.0")
+    measurements, _ = timed(under(layer("0.5"), dtype="tf32"))
+    assert {m.reason for m in measurements.values()} == {"dtype tf32 needs compute capability 8.0"}
+
+
+def test_an_account_tells_how_far_an_output_is_from_eager_float32() -> None:
+    """In bfloat16 by some thousandths, and that is no fault."""
+    account = TorchInstrument("cpu").account(under(layer("0.5"), dtype="bfloat16"), 1.0)
+    assert (account.status, account.reason) == (Status.MEASURED, None)
+    assert 1e-4 < account.output_error < 1e-2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["infer", "train"])
+def test_a_compiled_point_computes_what_eager_does(mode: str) -> None:
+    """Inductor's code is within float32's rounding, and its compilation is part of the building."""
+    need("compiler")
+    account = TorchInstrument("cpu").account(under(layer("0.5"), execution="compiled", mode=mode), 1.0)
+    assert (account.status, account.reason) == (Status.MEASURED, None)
+    assert account.output_error < 1e-5
+    assert account.seconds.build > account.seconds.check
+
+
+def spoiled(change: Callable[[torch.Tensor], torch.Tensor]) -> Callable[..., Runnable]:
+    """Give a `make_runnable` whose calls give something else than the module."""
+
+    def make(*arguments: object) -> Runnable:
+        runnable = make_runnable(*arguments)
+        return replace(runnable, call=lambda: tuple(map(change, runnable.call())))
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "said"),
+    [
+        (lambda tensor: 2 * tensor, 1.0, "the output is 1 away from eager float32's"),
+        (lambda tensor: tensor / 0, None, "the output has NaN or infinity where eager float32 has none"),
+        (lambda tensor: tensor[:, :1], None, "the output's shapes are"),
+    ],
+    ids=["gross", "infinite", "shape"],
+)
+def test_a_wrong_output_fails_the_point_and_keeps_its_figures(
+    monkeypatch: pytest.MonkeyPatch,
+    change: Callable[[torch.Tensor], torch.Tensor],
+    error: float | None,
+    said: str,
+) -> None:
+    """The time of a wrong answer is worth nothing; what was read stays for whoever looks into it."""
+    monkeypatch.setattr(module, "make_runnable", spoiled(change))
+    account = TorchInstrument("cpu").account(layer("0.5"), 1.0)
+    assert account.status is Status.FAILED
+    assert (account.reason or "").startswith(said)
+    assert account.output_error == (error if error is None else pytest.approx(error))
+    assert None not in (account.cost, account.memory, account.breakdown)
+
+
+@pytest.mark.parametrize("what", ["find_reference", "check_output"])
+def test_a_check_that_cannot_be_made_fails_no_point(monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    """Such as a reference that does not fit where half precision does."""
+
+    def broken(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(module, what, broken)
+    account = TorchInstrument("cpu").account(layer("0.5"), 1.0)
+    assert (account.status, account.output_error) == (Status.MEASURED, None)
+    assert account.reason == "no output check: OutOfMemoryError: CUDA out of memory"
+    assert None not in (account.cost, account.memory, account.breakdown)
+
+
+def test_a_call_that_raises_is_told_once_for_each_figure_it_costs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is counted without it stays."""
+
+    def broken(_: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("no such kernel")
+
+    monkeypatch.setattr(module, "make_runnable", spoiled(broken))
+    account = TorchInstrument("cpu").account(layer("0.5"), 1.0)
+    assert account.cost is not None
+    assert (account.memory, account.breakdown, account.output_error) == (None, None, None)
+    assert account.reason == "; ".join(
+        f"no {what}: RuntimeError: no such kernel" for what in ("first call", "memory", "device time")
+    )
+
+
+def test_an_account_says_how_long_each_pass_took() -> None:
+    """Every pass but those of the timing worker."""
+    seconds = TorchInstrument("cpu").account(layer("0.5"), 1.0).seconds
+    passes = (seconds.build, seconds.cost, seconds.memory, seconds.breakdown, seconds.check)
+    assert all(spent is not None and spent > 0 for spent in passes)
+    assert (seconds.warm_up, seconds.latency) == (None, None)
 
 
 def test_threads_are_set_for_a_point_and_given_back() -> None:

@@ -1,12 +1,25 @@
 """Peak memory of a call."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
+from torch import nn
 
+from fake_cuda import BLOCK_BYTES, FakeCuda
+from fake_device import FakeCudaDevice
+from octprobe.cost.count import quick_cost
 from octprobe.measure.device import CpuDevice, CudaDevice
+from octprobe.measure.execution import Runnable, in_force, make_runnable
 from octprobe.measure.memory import measure_memory
 from octprobe.plan.point import Conditions
 from octprobe.store.records import Memory
+from octprobe.workload import Workload
+
+
+def runnable(call: Callable[[], object], forget: Callable[[], object] = lambda: None) -> Runnable:
+    """Make any function a call."""
+    return Runnable(call, False, nn.Identity(), None, forget)
 
 
 def test_the_processors_peak_is_exact_for_known_allocations() -> None:
@@ -18,7 +31,7 @@ def test_the_processors_peak_is_exact_for_known_allocations() -> None:
         del one
         return torch.ones(1_000_000) + two[0]
 
-    peak = measure_memory(call, CpuDevice(), Conditions()).peak_allocator_bytes
+    peak = measure_memory(runnable(call), Conditions(), CpuDevice()).peak_allocator_bytes
     assert peak is not None
     # `two`, `ones` and the sum are alive together.
     assert peak == pytest.approx(12_000_000, rel=1e-3)
@@ -27,22 +40,55 @@ def test_the_processors_peak_is_exact_for_known_allocations() -> None:
 def test_work_in_place_holds_nothing() -> None:
     """A session without an allocation has no record, and so no figure."""
     tensor = torch.ones(1000)
-    assert measure_memory(tensor.relu_, CpuDevice(), Conditions()).peak_allocator_bytes is None
+    memory = measure_memory(runnable(tensor.relu_), Conditions(), CpuDevice())
+    assert memory.peak_allocator_bytes is None
 
 
-def test_cuda_reads_its_own_counters(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The peak is reset after a first call, then read around one more."""
-    device = CudaDevice(0, cuda=None)
+def test_what_a_call_leaves_behind_is_in_its_peak() -> None:
+    """Each call lets go the last one's 4 MB and makes them anew: 4 MB above what was there, not none."""
+    left: list[torch.Tensor] = []
+
+    def call() -> None:
+        left.clear()
+        left.append(torch.ones(1_000_000))
+
+    peak = measure_memory(runnable(call, left.clear), Conditions(), CpuDevice()).peak_allocator_bytes
+    assert peak == pytest.approx(4_000_000, rel=1e-3)
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+def test_a_training_calls_peak_is_that_of_the_walk(batch: int) -> None:
+    """Outputs kept for the backward and the weights' gradients: what is counted is what is allocated."""
+    # A last layer that takes the sum's gradient as it comes; a convolution would copy it, unseen by the walk.
+    chain = nn.Sequential(*[nn.Conv2d(32, 32, 1, bias=False) for _ in range(4)], nn.ReLU()).train()
+    counted = quick_cost(Workload(chain, torch.ones(1, 32, 32, 32)), batch=batch).peak_live_bytes * batch
+    conditions = Conditions(mode="train", resolution=32)
+    workload = Workload(chain, torch.ones(batch, 32, 32, 32))
+    with in_force(conditions):
+        ready = make_runnable(workload, conditions, CpuDevice())
+        peak = measure_memory(ready, conditions, CpuDevice()).peak_allocator_bytes
+    assert peak == pytest.approx(counted, abs=batch)
+
+
+def test_cuda_reads_its_own_counters() -> None:
+    """The peak is reset after a first call, then read around one more: what a call takes, in whole blocks."""
+    cuda = FakeCuda()
     log: list[str] = []
-    monkeypatch.setattr(device, "start_memory_peak", lambda: log.append("start"))
-    monkeypatch.setattr(device, "memory_peak_bytes", lambda: (5, 7))
-    memory = measure_memory(lambda: log.append("call"), device, Conditions())
-    assert log == ["call", "start", "call"]
-    assert (memory.peak_allocator_bytes, memory.peak_reserved_bytes) == (5, 7)
+
+    def call() -> None:
+        log.append("call")
+        cuda.give(cuda.take(5 * BLOCK_BYTES))
+
+    cuda.take(3 * BLOCK_BYTES)
+    memory = measure_memory(runnable(call, lambda: log.append("forget")), Conditions(), FakeCudaDevice(cuda))
+    assert log == ["call", "forget", "call"]
+    assert memory.peak_allocator_bytes == 5 * BLOCK_BYTES
+    assert memory.peak_reserved_bytes == cuda.max_memory_reserved() > 0
 
 
 def test_a_captured_graph_has_no_peak_of_its_own() -> None:
     """A replay allocates nothing: null, never 0."""
     graph = Conditions(execution="cudagraph")
     nothing = Memory(peak_allocator_bytes=None, peak_reserved_bytes=None)
-    assert measure_memory(lambda: pytest.fail("called"), CudaDevice(0, cuda=None), graph) == nothing
+    never = runnable(lambda: pytest.fail("called"))
+    assert measure_memory(never, graph, CudaDevice(0, cuda=None)) == nothing

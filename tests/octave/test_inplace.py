@@ -117,3 +117,16 @@ def test_another_view_that_is_read_later_is_refused() -> None:
     message = r"^node relu_: operator relu_ writes in place to what .* later; .*: write to a copy$"
     with pytest.raises(ConversionError, match=message):
         octavize(Written(body), {"c1": 0.5}, torch.zeros(1, 3, 8, 8), on_unknown="merge")
+
+
+def test_at_alpha_one_an_activation_in_place_leaves_the_gradients_whole() -> None:
+    """The empty high part is no view of the layer's input, which the backward still needs."""
+    body = nn.Sequential(
+        nn.Conv2d(4, 8, 3, padding=1),
+        nn.ReLU(inplace=True),
+        nn.Conv2d(8, 4, 3, padding=1),
+        nn.ReLU(inplace=True),
+    )
+    octave = octavize(body, {"*": 1}, torch.ones(1, 4, 8, 8)).train()
+    octave(torch.rand(2, 4, 8, 8)).sum().backward()
+    assert all(parameter.grad is not None for parameter in octave.parameters())

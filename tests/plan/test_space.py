@@ -130,6 +130,22 @@ def test_when_without_its_condition_adds_nothing(read: Read) -> None:
     ]
 
 
+def test_ways_of_running_are_axes(read: Read) -> None:
+    """Inference and training, and TF32 beside float32: each combination a group of its own."""
+    text = HEAD + "axes: {network: [a], alpha: [0, 0.5], mode: [infer, train], dtype: [float32, tf32]}\n"
+    plan = expand(read(text), "cuda")
+    ways = [(dtype, mode) for dtype in ("float32", "tf32") for mode in ("infer", "train")]
+    assert chosen(plan, "dtype", "mode") == [way for way in ways for _ in range(2)]
+    assert len({group.group_id for group in plan.groups}) == 4
+
+
+def test_a_condition_reads_the_mode(read: Read) -> None:
+    """Training at a batch of one is left out."""
+    text = HEAD + "axes: {network: [a], alpha: [0], mode: [infer, train], batch: [1, 8]}\n"
+    text += "exclude: [mode == 'train' and batch == 1]\n"
+    assert chosen(expand(read(text), "cpu"), "batch", "mode") == [(1, "infer"), (8, "infer"), (8, "train")]
+
+
 def test_when_may_add_to_an_axis_of_the_file(read: Read) -> None:
     """Values under a condition stand beside those of axes, where the condition reads other axes."""
     text = (
