@@ -129,7 +129,8 @@ def _run(
     from octprobe.store.store import Store
 
     target = "octprobe.measure.instrument:TorchInstrument"
-    executor = LocalExecutor(InstrumentSpec(target, {"device": spec.device, "allow_import": allow_import}))
+    instrument = InstrumentSpec(target, {"device": spec.device, "allow_import": allow_import})
+    executor = LocalExecutor(instrument, side_by_side=plan.device_kind == "cpu")
     view = open_view(Pace(_expected_seconds(spec, plan)), as_json=as_json)
     try:
         with Interrupt(view.say) as stop:

@@ -14,10 +14,11 @@ class LocalExecutor:
 
     Args:
         spec: the instrument that its workers load.
+        side_by_side: whether its workers start at once; see `Station`.
     """
 
-    def __init__(self, spec: InstrumentSpec) -> None:
-        self._station = Station(spec)
+    def __init__(self, spec: InstrumentSpec, *, side_by_side: bool = False) -> None:
+        self._station = Station(spec, side_by_side=side_by_side)
 
     def environment(self) -> Environment:
         """See `Executor`.

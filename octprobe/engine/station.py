@@ -32,10 +32,16 @@ class Station:
     The timing worker runs no profiler and is kept for the next group while it is healthy. Accounting has
     a worker of its own, so that a profiler cannot touch a latency; on CUDA it serves one point only, as
     later profiler sessions of a process lose records.
+
+    Args:
+        spec: the instrument that the workers load.
+        side_by_side: start both workers at once, before anything is timed; loading torch takes each two
+            seconds. Not for CUDA, where a second process on the device would be company.
     """
 
-    def __init__(self, spec: InstrumentSpec) -> None:
+    def __init__(self, spec: InstrumentSpec, *, side_by_side: bool = False) -> None:
         self._spec = spec
+        self._side_by_side = side_by_side
         self._folder = tempfile.TemporaryDirectory(prefix="octprobe-")
         self._timing: WorkerProcess | None = None
         self._accounting: WorkerProcess | None = None
@@ -60,7 +66,11 @@ class Station:
         """
         if self._environment is None:
             self._timing = self._timing or self._start()
+            if self._side_by_side:
+                self._accounting = self._accounting or self._start()
             described: Environment = self._timing.ask(Describe(), _DESCRIBE_TIMEOUT_SECONDS)
+            if self._accounting:  # nothing is timed while it loads
+                self._accounting.ask(Describe(), _DESCRIBE_TIMEOUT_SECONDS)
             self._environment = described
         return self._environment
 

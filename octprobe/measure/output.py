@@ -16,9 +16,10 @@ from octprobe.plan.point import Conditions
 from octprobe.workload import Workload
 
 # Distances beyond these are no rounding. Measured in inference: ten networks of timm and torchvision with
-# random weights, 32 to 224 pixels, alpha 0 and .5, both memory formats (AMD EPYC, torch 2.14, 2026-11; TF32
-# by rounding operands). The largest were 2e-6 in float32, 4e-3 in TF32 and float16, 5e-2 in bfloat16; limits
-# are 6 to 8 times as much. That of float32 leaves room for Winograd's forms and is still below TF32's 4e-4.
+# random weights, 32 to 224 pixels, alpha 0 and .5, both memory formats (Intel Xeon, torch 2.14, 2026-11; TF32
+# by rounding operands). The largest were 2e-6 in float32, 4e-3 in TF32 and float16, 5e-2 in bfloat16. Limits
+# are 6 to 8 times as much; that of float32, 50 times, leaves room for Winograd's forms and still tells TF32's
+# smallest, 4e-4.
 LIMITS = {"float32": 1e-4, "tf32": 3e-2, "float16": 3e-2, "bfloat16": 3e-1}
 # Some networks make more of rounding, most of all where batch norm has few values. There the distance was at
 # most 7 times as far as the output moves when each input value moves by one step of the number format.
