@@ -1,8 +1,8 @@
 """What the engine itself costs, beside a loop in the manner of timm's benchmark: `make bench-engine`.
 
 Both measure the points of sweeps/quickstart.yaml in one run. octprobe's own share is the wall time outside
-building, warming up and the four passes. The plain loop starts a process for each model, warms up 10 calls and
-times 40; it gives one mean without an interval, nothing of memory, device time or MACs.
+building, warming up and the four passes. The plain loop starts a process for each model, warms up 10 calls
+and times 40; it gives one mean without an interval, nothing of memory, device time or MACs.
 """
 
 import subprocess

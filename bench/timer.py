@@ -13,10 +13,11 @@ from rich.progress import track
 from rich.table import Table
 from torch.utils.benchmark import Timer
 
-from octprobe.measure.lookout import open_lookout
 from octprobe.measure.device import Call, CpuDevice, Device, open_device
-from octprobe.measure.execution import make_runnable
+from octprobe.measure.execution import in_force, make_runnable
+from octprobe.measure.garbage import garbage_held
 from octprobe.measure.latency import GroupTimer
+from octprobe.measure.lookout import open_lookout
 from octprobe.plan.point import Conditions, DesignPoint, LayerSubject, NetworkSubject
 from octprobe.plan.spec import Measure
 from octprobe.stats import Interval, median_interval, ratio_interval
@@ -72,7 +73,7 @@ def compare(point: DesignPoint, device: Device) -> tuple[Interval, Interval, Int
         return runnable.call()
 
     timer = GroupTimer(TorchTimer(device, theirs), _SETTINGS, _THEIRS, open_lookout(device))
-    with torch.inference_mode():
+    with garbage_held(), in_force(point.conditions):
         timer.add(_THEIRS, theirs)
         timer.add(_OURS, runnable.call)
         latencies = timer.run(lambda _: True).latencies

@@ -28,8 +28,8 @@ def selftest(
     from rich.progress import track
 
     from octprobe.commands.terminal import make_console, print_json
-    from octprobe.measure.lookout import open_lookout
     from octprobe.measure.device import open_device
+    from octprobe.measure.lookout import open_lookout
     from octprobe.measure.selftest import EQUAL, MORE, run_trials, tally
     from octprobe.plan.spec import Measure
 

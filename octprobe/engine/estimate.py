@@ -69,7 +69,7 @@ def estimate_group(
 def point_seconds(point: DesignPoint, settings: Measure, cost: Cost, device_kind: str) -> float:
     """Guess the wall time of one point from its cost."""
     conditions = point.conditions
-    call_seconds = cost.macs_dispatched * conditions.batch / _macs_per_second(point, device_kind)
+    call_seconds = cost.macs_executed * conditions.batch / _macs_per_second(point, device_kind)
     return _BUILD_SECONDS[point.subject_kind] + _sampling_seconds(call_seconds, settings)
 
 

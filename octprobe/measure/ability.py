@@ -3,9 +3,15 @@
 import os
 import shutil
 
+from octprobe.measure.processor import usable_numbers
 from octprobe.plan.point import Conditions
 
-_COMPILERS = ("c++", "g++", "clang++")
+# What writes machine code for Inductor, by kind of device: its own C++ on a processor, Triton's C launcher on
+# CUDA; each with the variable that names another one.
+_COMPILERS = {
+    "cpu": ("C++ compiler for Inductor", "CXX", ("c++", "g++", "clang++")),
+    "cuda": ("C compiler for Triton", "CC", ("gcc", "clang")),
+}
 
 
 def unable(conditions: Conditions, device_kind: str) -> str | None:
@@ -14,21 +20,21 @@ def unable(conditions: Conditions, device_kind: str) -> str | None:
         return "execution cudagraph needs a CUDA device; this one is a processor"
     if conditions.dtype == "tf32" and device_kind != "cuda":
         return "dtype tf32 needs a CUDA device; this one is a processor"
-    if conditions.execution == "compiled" and device_kind == "cpu" and not has_compiler():
-        return "execution compiled needs a C++ compiler for Inductor; none of c++, g++, clang++ is installed"
+    if conditions.execution == "compiled" and not has_compiler(device_kind):
+        what, _, names = _COMPILERS[device_kind]
+        return f"execution compiled needs a {what}; none of {', '.join(names)} is installed"
     if conditions.threads is not None and conditions.threads > usable_processors():
         return f"threads is {conditions.threads}; {usable_processors()} processors may be used here"
     return None
 
 
-def has_compiler() -> bool:
-    """Tell whether Inductor finds a C++ compiler."""
-    named = os.environ.get("CXX")
-    return any(shutil.which(name) for name in ((named,) if named else _COMPILERS))
+def has_compiler(device_kind: str) -> bool:
+    """Tell whether torch.compile finds the compiler that it needs for a kind of device."""
+    _, variable, names = _COMPILERS[device_kind]
+    named = os.environ.get(variable)
+    return any(shutil.which(name) for name in ((named,) if named else names))
 
 
 def usable_processors() -> int:
     """Count the processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return len(usable_numbers())

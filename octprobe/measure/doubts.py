@@ -12,8 +12,8 @@ from octprobe.store.records import Doubt, Latency
 UNSTABLE_SPREAD = 0.1
 # A median of fewer samples says little about a round.
 _MIN_ROUND_SAMPLES = 3
-# The first call of a ResNet takes 1 to 6 times the later ones (AMD EPYC, torch 2.14, 2026-11): it makes oneDNN's
-# primitives and packs weights. Beyond ten times the median tells nothing of a cold start.
+# The first call of a ResNet takes 1 to 6 times the later ones (Intel Xeon, torch 2.14, 2026-11): it makes
+# oneDNN's primitives and packs weights. Beyond ten times the median tells nothing of a cold start.
 SLOW_FIRST_CALL_RATIO = 10.0
 # Below a tenth of a second a person does not feel a delay (Miller 1968).
 SLOW_FIRST_CALL_MS = 100.0

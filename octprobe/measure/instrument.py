@@ -1,6 +1,5 @@
 """The real instrument: torch on one device, the passes of the protocol in their order."""
 
-import gc
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from octprobe.measure.device import Device, open_device
 from octprobe.measure.environment import read_environment
 from octprobe.measure.execution import in_force, lacks_tf32, make_runnable
 from octprobe.measure.failure import reason_of, status_of
+from octprobe.measure.garbage import garbage_held
 from octprobe.measure.latency import GroupTimer, LatencySettings, TimedGroup
 from octprobe.measure.lookout import open_lookout
 from octprobe.measure.memory import measure_memory
@@ -211,20 +211,10 @@ class TorchInstrument:
 
     @contextmanager
     def _conditions(self, point: DesignPoint) -> Iterator[None]:
-        """Set threads, gradients and TF32, and keep the garbage collector out of timed blocks.
-
-        Of what is alive before a point is built, the libraries above all, nothing will ever be garbage:
-        frozen, it no longer makes each collection take a tenth of a second.
-        """
+        """Set threads, gradients and TF32, and keep the garbage collector out of timed blocks."""
         torch.set_num_threads(point.conditions.threads or self._default_threads)
-        gc.collect()
-        gc.freeze()
-        gc.disable()
-        try:
-            with in_force(point.conditions):
-                yield
-        finally:
-            gc.enable()
+        with garbage_held(), in_force(point.conditions):
+            yield
 
 
 def _attempt(what: str, find: Callable[[], Found]) -> Attempt[Found]:

@@ -9,11 +9,12 @@ import numpy as np
 # Medians of so many stretches stand for the series: neighbours correlate less, and strays are shed.
 _STRETCHES = 32
 # Two-sided 1 % of the normal law: of 500 simulated level series at most 3 % were called a trend, whatever
-# their tail (normal, log-normal, exponential, Student with 2 degrees); of a 3 % drift in 1 % noise, 96 % are found.
+# their tail (normal, log-normal, exponential, Student with 2 degrees); of a 3 % drift in 1 % noise, 96 % were
+# found.
 TREND_Z = 2.58
 # Of the variance, the part that parting the samples in two explains. It is .64 for a normal law, .75 for a
 # uniform one and near 1 for two tight states. Of 1,000 simulated series of one state at most .2 % are called
-# bimodal (normal, log-normal, uniform, exponential, Student), and of Pareto ones 6 % at 30 samples, .2 % at 100.
+# bimodal (normal, log-normal, uniform, exponential, Student); of Pareto ones 6 % at 30 samples, .2 % at 100.
 STATES_EXPLAIN = 0.9
 # A state seen less often than this is a stray.
 STATE_SHARE = 0.1

@@ -41,7 +41,7 @@ class Processors:
 
     def __init__(self, root: Path = _ROOT, numbers: Collection[int] | None = None) -> None:
         self._root = root
-        self._numbers = frozenset(_usable_numbers() if numbers is None else numbers)
+        self._numbers = frozenset(usable_numbers() if numbers is None else numbers)
         self._throttle_files = self._find_throttle_files()
 
     @property
@@ -130,7 +130,8 @@ def _cpuinfo(root: Path) -> dict[str, str]:
     return {name.strip(): value.strip() for name, _, value in fields}
 
 
-def _usable_numbers() -> Collection[int]:
+def usable_numbers() -> Collection[int]:
+    """Give the kernel's numbers of the processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return os.sched_getaffinity(0)
     return range(os.cpu_count() or 1)

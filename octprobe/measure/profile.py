@@ -11,6 +11,7 @@ from octprobe.measure.breakdown import measure_breakdown
 from octprobe.measure.device import Device
 from octprobe.measure.environment import read_environment
 from octprobe.measure.execution import Runnable, in_force, make_runnable
+from octprobe.measure.garbage import garbage_held
 from octprobe.measure.latency import GroupTimer, LatencySettings
 from octprobe.measure.lookout import open_lookout
 from octprobe.plan.point import DesignPoint
@@ -65,7 +66,7 @@ def profile_point(
         UsageError: the network's name is not known, or needs `--allow-import`.
     """
     workload = build_workload(point, allow_import=allow_import)
-    with in_force(point.conditions):
+    with garbage_held(), in_force(point.conditions):
         runnable = make_runnable(workload, point.conditions, device)
         path_macs = _path_macs(runnable)
         latency, doubts = _time(runnable, device, settings)

@@ -1,15 +1,14 @@
 """How often the verdict is right on this machine: equal work told apart, known differences missed."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from statistics import median
 
-import torch
-
 from octprobe.measure.company import Lookout
 from octprobe.measure.device import Call, Device
-from octprobe.measure.execution import make_runnable
+from octprobe.measure.execution import in_force, make_runnable
+from octprobe.measure.garbage import garbage_held
 from octprobe.measure.latency import GroupTimer, LatencySettings
 from octprobe.plan.point import Conditions, DesignPoint, LayerSubject
 from octprobe.stats import Interval, Verdict, ratio_interval, share_interval, verdict
@@ -17,6 +16,7 @@ from octprobe.workload import build_workload
 
 # Twenty convolutions a call: one more is 5 % more work, exactly, and a call is long enough to be timed alone.
 UNITS = 20
+_CONDITIONS = Conditions(resolution=56)
 _ANCHOR, _OTHER = "anchor", "other"
 
 
@@ -108,12 +108,12 @@ def run_trials(
     """
     for number in range(count):
         for experiment in experiments:
+            anchor, other = _layer_call(number, device), _layer_call(number, device)
             timer = GroupTimer(device, settings, _ANCHOR, lookout)
-            with torch.inference_mode():
-                timer.add(_ANCHOR, _repeated(_layer_call(number, device), UNITS))
-                timer.add(_OTHER, _repeated(_layer_call(number, device), UNITS + experiment.extra_units))
+            with garbage_held(), in_force(_CONDITIONS):
+                timer.add(_ANCHOR, _repeated(anchor, UNITS))
+                timer.add(_OTHER, _repeated(other, UNITS + experiment.extra_units))
                 timed = timer.run(lambda _: True)
-            device.release()
             ratio = ratio_interval(timed.latencies[_OTHER].pair_ratios)
             yield Trial(experiment, ratio, verdict(ratio, band))
 
@@ -133,9 +133,8 @@ def _layer_call(number: int, device: Device) -> Call:
         alpha_out=alpha,
     )
     memory_format = "channels_last" if number // 2 % 2 else "contiguous"
-    conditions = Conditions(resolution=56, memory_format=memory_format)
-    with torch.inference_mode(mode=False):
-        workload = build_workload(DesignPoint(subject=layer, conditions=conditions))
+    conditions = replace(_CONDITIONS, memory_format=memory_format)
+    workload = build_workload(DesignPoint(subject=layer, conditions=conditions))
     return make_runnable(workload, conditions, device).call
 
 

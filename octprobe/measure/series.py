@@ -11,7 +11,7 @@ from octprobe.measure.stopping import Progress
 from octprobe.measure.warmup import WarmUp
 from octprobe.store.records import Company
 
-# A block back to back is as long as several latency samples, so that its one wait at the end is no part of it.
+# A block back to back is as long as several samples, so that its one wait at the end weighs little.
 _TARGET_PERIOD_BLOCK_MS = 50.0
 # Two calls are the fewest that can follow each other.
 _MIN_PERIOD_CALLS = 2

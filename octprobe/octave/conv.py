@@ -259,7 +259,7 @@ class OctaveConv2d(Packing):
 
     def _to_high(self, high: Tensor, low: Tensor | None, kernels: PathKernels) -> Tensor:
         if not self.split_out.high:
-            # No view: an in-place activation on one would count as a change of the input, whose gradient is due.
+            # No view: an in-place activation on one would be a change of the input, whose gradient is due.
             return high.new_empty((high.shape[0], 0, *high.shape[2:]))
         out = None
         if kernels.h2h is not None:

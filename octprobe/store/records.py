@@ -147,7 +147,12 @@ class Latency:
 
 @dataclass(frozen=True, kw_only=True)
 class Memory:
-    """Peak bytes while one call ran, above what was held before it; None where nothing was read."""
+    """Peak bytes while one call ran; None where nothing was read.
+
+    Attributes:
+        peak_allocator_bytes: what was held above the start.
+        peak_reserved_bytes: the caching allocator's whole pool, weights and input included.
+    """
 
     peak_allocator_bytes: int | None
     peak_reserved_bytes: int | None

@@ -30,7 +30,9 @@ class Row:
     )
     recorded_at: datetime = field(metadata={"meaning": "when the row was written, UTC"})
 
-    reason: str | None = column("why the point was skipped or failed")
+    reason: str | None = column(
+        "why the point was skipped or failed, or what is to be said of a measured one"
+    )
     doubts: tuple[str, ...] | None = column("reasons to trust the figures less; empty when there is none")
     log_tail: str | None = column("end of the worker's output, for points that failed")
     sweep: str | None = column("name of the sweep file that asked for the point")
@@ -103,14 +105,14 @@ class Row:
     )
     parameters: int | None = column("parameters; the same at every alpha", "parameters", source="counted")
     bytes_read: int | None = column(
-        "bytes that operators read at batch 1, weights included", "bytes/item", source="counted"
+        "bytes that the operators of a call read, an item's share, weights included",
+        "bytes/item",
+        source="counted",
     )
     bytes_written: int | None = column(
-        "bytes that operators write at batch 1", "bytes/item", source="counted"
+        "bytes that the operators of a call write, an item's share", "bytes/item", source="counted"
     )
-    operators: int | None = column(
-        "operators dispatched in a forward call", "operators/call", source="counted"
-    )
+    operators: int | None = column("operators dispatched in a call", "operators/call", source="counted")
 
     latency_ms_median: float | None = column(
         "median time of a synchronized call", "ms/call", source="measured"
@@ -181,9 +183,11 @@ class Row:
         "highest temperature of the device after a sample", "degrees C", source="measured"
     )
     throttle_reasons: tuple[str, ...] | None = column(
-        "why the clock was held down; empty when it was not, null where nothing tells"
+        "why the clock was held down, a lasting cap included; empty when it was not, null where nothing tells"
     )
-    throttled_samples: int | None = column("samples discarded because the clock was held down", "samples")
+    throttled_samples: int | None = column(
+        "samples discarded because heat or a brake held the clock down", "samples"
+    )
     foreign_processes: int | None = column("most other processes seen on the accelerator", "processes")
 
     time_ratio_median: float | None = column(
@@ -203,10 +207,12 @@ class Row:
     verdict_band: float | None = column("half width of the band in which two times count as the same")
 
     peak_memory_allocator_bytes: int | None = column(
-        "peak of the allocator above the start of a forward call", "bytes", source="measured"
+        "peak of the allocator above the start of a call", "bytes", source="measured"
     )
     peak_memory_reserved_bytes: int | None = column(
-        "peak that the caching allocator reserved; CUDA only", "bytes", source="measured"
+        "most that the caching allocator's pool held, weights and input included; CUDA only",
+        "bytes",
+        source="measured",
     )
     peak_memory_live_bytes: int | None = column(
         "live-range peak of the walk on meta tensors, whole batch", "bytes", source="counted"

@@ -27,7 +27,7 @@ def test_help_names_every_command_and_loads_nothing_heavy() -> None:
         "except SystemExit: pass\n"
         f"print(sorted({heavy} & set(sys.modules)))"
     )
-    for command in ("sweep", "show", "front", "cost", "schema", "doctor"):
+    for command in ("sweep", "show", "front", "trace", "cost", "profile", "schema", "doctor", "selftest"):
         assert command in out
     assert out.splitlines()[-1] == "[]"
 

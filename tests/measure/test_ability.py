@@ -20,20 +20,31 @@ def test_what_a_processor_cannot_run_has_a_reason(monkeypatch: pytest.MonkeyPatc
     assert unable(Conditions(mode="train"), "cpu") is None
 
 
-def test_what_cuda_can_run_has_none() -> None:
-    """Triton needs no C++ compiler; whether a GPU has TF32 is asked where torch is loaded."""
+def test_what_cuda_can_run_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether a GPU has TF32 is asked where torch is loaded."""
+    monkeypatch.setattr("shutil.which", lambda name: name == "gcc" or None)
+    monkeypatch.delenv("CC", raising=False)
     assert unable(Conditions(execution="cudagraph"), "cuda") is None
     assert unable(Conditions(execution="compiled"), "cuda") is None
     assert unable(Conditions(dtype="tf32", mode="train"), "cuda") is None
+
+
+def test_triton_needs_a_c_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its launcher is C, built at the first call."""
+    monkeypatch.setattr("shutil.which", lambda name: name == "g++" or None)
+    monkeypatch.delenv("CC", raising=False)
+    assert unable(Conditions(execution="compiled"), "cuda") == (
+        "execution compiled needs a C compiler for Triton; none of gcc, clang is installed"
+    )
 
 
 def test_a_named_compiler_is_looked_for_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     """CXX decides alone."""
     monkeypatch.setattr("shutil.which", lambda name: name == "g++" or None)
     monkeypatch.setenv("CXX", "my-c++")
-    assert not has_compiler()
+    assert not has_compiler("cpu")
     monkeypatch.delenv("CXX")
-    assert has_compiler()
+    assert has_compiler("cpu")
 
 
 def test_processors_are_those_the_process_may_use() -> None:
