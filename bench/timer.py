@@ -4,8 +4,10 @@ Ten configurations run with both clocks taking turns, block by block in random o
 of the paired ratio.
 """
 
+import sys
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 import torch
 from rich.console import Console
@@ -13,14 +15,14 @@ from rich.progress import track
 from rich.table import Table
 from torch.utils.benchmark import Timer
 
-from octprobe.measure.device import Call, CpuDevice, Device, open_device
+from octprobe.measure.device import Call, Device, open_device
 from octprobe.measure.execution import in_force, make_runnable
 from octprobe.measure.garbage import garbage_held
 from octprobe.measure.latency import GroupTimer
 from octprobe.measure.lookout import open_lookout
 from octprobe.plan.point import Conditions, DesignPoint, LayerSubject, NetworkSubject
 from octprobe.plan.spec import Measure
-from octprobe.stats import Interval, median_interval, ratio_interval
+from octprobe.stats import Interval, ratio_interval, series_interval
 from octprobe.workload import build_workload
 
 TOLERANCE = 0.02
@@ -28,13 +30,20 @@ _SETTINGS = Measure(relative_ci=0.005, min_seconds=2, max_seconds=20)
 _OURS, _THEIRS = "octprobe", "torch.utils.benchmark"
 
 
-class TorchTimer(CpuDevice):
-    """The same device, read with torch.utils.benchmark for one of the calls."""
+class TorchTimer:
+    """The same device, read with torch.utils.benchmark for one of the calls.
+
+    Args:
+        device: what times the other calls.
+        theirs: the call that torch's timer times.
+    """
 
     def __init__(self, device: Device, theirs: Call) -> None:
-        super().__init__()
         self._device = device
         self._theirs = theirs
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._device, name)
 
     def time_calls_ms(self, call: Call, calls: int) -> float:
         """See `Device`; torch's own timer warms up once more and reads its own clock."""
@@ -67,21 +76,21 @@ def configurations() -> Iterator[DesignPoint]:
 
 def compare(point: DesignPoint, device: Device) -> tuple[Interval, Interval, Interval]:
     """Time one configuration with both clocks; give ours, theirs (ms/call) and the paired ratio."""
-    runnable = make_runnable(build_workload(point), point.conditions, device)
-
-    def theirs() -> object:
-        return runnable.call()
-
-    timer = GroupTimer(TorchTimer(device, theirs), _SETTINGS, _THEIRS, open_lookout(device))
+    workload = build_workload(point)
     with garbage_held(), in_force(point.conditions):
+        ours = make_runnable(workload, point.conditions, device).call
+
+        def theirs() -> object:
+            return ours()
+
+        timer = GroupTimer(TorchTimer(device, theirs), _SETTINGS, _THEIRS, open_lookout(device))
         timer.add(_THEIRS, theirs)
-        timer.add(_OURS, runnable.call)
+        timer.add(_OURS, ours)
         latencies = timer.run(lambda _: True).latencies
-    ours, torchs = latencies[_OURS], latencies[_THEIRS]
     return (
-        median_interval(ours.samples_ms),
-        median_interval(torchs.samples_ms),
-        ratio_interval(ours.pair_ratios),
+        series_interval(latencies[_OURS].samples_ms),
+        series_interval(latencies[_THEIRS].samples_ms),
+        ratio_interval(latencies[_OURS].pair_ratios),
     )
 
 
@@ -96,11 +105,12 @@ def main() -> None:
     for point in track(points, "comparing", console=console, transient=True):
         ours, theirs, ratio = compare(point, device)
         within += abs(ratio.median - 1) <= TOLERANCE
-        interval = f"[{ratio.low:.4f}, {ratio.high:.4f}]"
+        interval = "too few pairs" if ratio.low is None else f"[{ratio.low:.4f}, {ratio.high:.4f}]"
         figures = (f"{ours.median:.3f}", f"{theirs.median:.3f}", f"{ratio.median:.4f}", interval)
         table.add_row(point.label(), *figures, str(ratio.count))
     console.print(table)
     console.print(f"{within} of {len(points)} within {TOLERANCE:.0%} of torch.utils.benchmark")
+    sys.exit(within < len(points))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from octprobe.explore.doubts import ADVICE
 from octprobe.measure.breakdown import HOST_BOUND_BELOW
 from octprobe.measure.profile import Profile
 from octprobe.plan.point import DesignPoint
-from octprobe.stats import median_interval
+from octprobe.stats import series_interval
 from octprobe.store.records import PATHS
 from octprobe.units import ABSENT, show_macs, show_ms, show_number
 
@@ -34,7 +34,7 @@ def path_times_ms(profile: Profile) -> dict[str, float]:
 
 def as_object(point: DesignPoint, profile: Profile) -> dict[str, Any]:
     """Give the profile as JSON has it: times in milliseconds a call, MACs of a forward an item."""
-    interval, environment = median_interval(profile.latency.samples_ms), profile.environment
+    interval, environment = series_interval(profile.latency.samples_ms), profile.environment
     axes = {name: value for name, value in point.axes().items() if name not in ("subject", "threads")}
     return axes | {
         "device": environment.device_kind,
@@ -89,7 +89,7 @@ def _totals(profile: Profile) -> Table:
 
 
 def _total_rows(profile: Profile) -> Iterator[tuple[str, str, str]]:
-    interval, breakdown = median_interval(profile.latency.samples_ms), profile.breakdown
+    interval, breakdown = series_interval(profile.latency.samples_ms), profile.breakdown
     environment = profile.environment
     low, high = show_number(interval.low), show_number(interval.high)
     taken = f"a call, 95 % CI [{low}, {high}] ms, n = {interval.count}, unprofiled"

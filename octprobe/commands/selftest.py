@@ -30,19 +30,22 @@ def selftest(
     from octprobe.commands.terminal import make_console, print_json
     from octprobe.measure.device import open_device
     from octprobe.measure.lookout import open_lookout
-    from octprobe.measure.selftest import EQUAL, MORE, run_trials, tally
+    from octprobe.measure.selftest import EQUAL, MORE, Trial, run_trials, tally_up
     from octprobe.plan.spec import Measure
 
     opened, settings = open_device(device), Measure(max_seconds=max_seconds)
     experiments = (EQUAL, MORE)
     trials = run_trials(opened, open_lookout(opened), settings, settings.band, experiments, comparisons)
     console = make_console(stderr=as_json)
-    total = len(experiments) * comparisons
-    tallies = tally(track(trials, "comparing", total=total, console=console, transient=True))
-    if as_json:
-        print_json([_as_object(tally) for tally in tallies])
-    else:
-        console.print(_table(tallies))
+    done: list[Trial] = []
+    try:
+        total = len(experiments) * comparisons
+        done.extend(track(trials, "comparing", total, console=console, transient=True))
+    finally:  # what Ctrl-C leaves is worth seeing
+        if as_json:
+            print_json([_as_object(tally) for tally in tally_up(done)])
+        else:
+            console.print(_table(tally_up(done)))
 
 
 def _as_object(tally: "Tally") -> dict[str, Any]:
@@ -53,10 +56,11 @@ def _as_object(tally: "Tally") -> dict[str, Any]:
         "experiment": tally.experiment.name,
         "true_ratio": tally.experiment.true_ratio,
         "ratio_median": tally.ratio_median,
-        "comparisons": share.count,
+        "comparisons": len(tally.trials),
+        "judged": len(tally.judged),
         **{str(verdict).lower(): tally.count(verdict) for verdict in Verdict},
-        "right_share": share.median,
-        "right_share_ci": [share.low, share.high],
+        "right_share": share.median if share else None,
+        "right_share_ci": [share.low, share.high] if share else None,
     }
 
 
@@ -74,9 +78,12 @@ def _table(tallies: "Sequence[Tally]") -> "Table":
             tally.experiment.name,
             f"{tally.experiment.true_ratio:.3f}",
             f"{tally.ratio_median:.3f}",
-            str(share.count),
+            str(len(tally.trials)),
             *(str(tally.count(verdict)) for verdict in Verdict),
-            f"{share.median:.1%}",
-            f"[{share.low:.1%}, {share.high:.1%}]",
+            *(
+                (f"{share.median:.1%}", f"[{share.low:.1%}, {share.high:.1%}]")
+                if share
+                else ("-", "too few pairs")
+            ),
         )
     return table

@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 from types import TracebackType
 from typing import Self
 
@@ -17,7 +18,6 @@ from octprobe.engine.protocol import (
 )
 from octprobe.engine.worker import AccountPoint, Describe, TimeGroup
 from octprobe.plan.point import DesignPoint
-from octprobe.stats import median_interval
 from octprobe.store.records import Environment, Measurement, Status
 
 # Silence allowed while the environment is read; a task brings its own limit.
@@ -140,7 +140,7 @@ class Station:
         self, point: DesignPoint, measurement: Measurement, task: GroupTask, note: Say
     ) -> Measurement | WorkerDeath:
         latency = measurement.latency
-        latency_ms = median_interval(latency.samples_ms).median if latency else None
+        latency_ms = median(latency.samples_ms) if latency else None
         self._accounting = self._accounting or self._start()
         try:
             account: Measurement = self._accounting.ask(

@@ -85,16 +85,15 @@ def summarise_company(kept: Sequence[Glance], discarded: Sequence[Glance] = ()) 
     )
 
 
-def company_doubts(company: Company, block_seconds: float, processors: int) -> tuple[Doubt, ...]:
+def company_doubts(company: Company, processor_seconds: float) -> tuple[Doubt, ...]:
     """List what the company makes doubtful.
 
     Args:
         company: of the kept samples.
-        block_seconds: what their blocks took in all.
-        processors: how many this process may use.
+        processor_seconds: what their blocks took in all, times the processors that this process may use.
     """
     raised = {
-        Doubt.CONTAMINATED: _is_contaminated(company, block_seconds * processors),
+        Doubt.CONTAMINATED: _is_contaminated(company, processor_seconds),
         Doubt.THROTTLED: company.throttled_samples > 0 or bool(company.throttle_reasons),
         Doubt.UNKNOWN_CLOCK: company.clock_mhz is None and company.throttle_reasons is None,
     }
@@ -104,8 +103,8 @@ def company_doubts(company: Company, block_seconds: float, processors: int) -> t
 def _is_contaminated(company: Company, processor_seconds: float) -> bool:
     return (
         bool(company.foreign_processes)
-        or sum(company.foreign_cpu_seconds or ()) > FOREIGN_CPU_SHARE * processor_seconds
-        or sum(company.steal_seconds or ()) > STEAL_SHARE * processor_seconds
+        or (company.foreign_cpu_share(processor_seconds) or 0.0) > FOREIGN_CPU_SHARE
+        or (company.steal_share(processor_seconds) or 0.0) > STEAL_SHARE
     )
 
 

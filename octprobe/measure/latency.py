@@ -142,8 +142,9 @@ class GroupTimer:
         ]
         generator.shuffle(visits)
         for series in visits:
-            series.time_period(self._device)
-            after_visit()
+            if not is_exhausted(series.progress, self._settings):
+                series.time_period(self._device, self._lookout)
+                after_visit()
 
     def _result(self) -> TimedGroup:
         taken = {name: series for name, series in self._series.items() if series.samples_ms}
@@ -163,7 +164,7 @@ class GroupTimer:
         converged = is_converged(series.progress, self._settings)
         return (
             *latency_doubts(latency, series.round_ends, is_converged=converged),
-            *company_doubts(latency.company, series.block_seconds, usable_processors()),
+            *company_doubts(latency.company, latency.block_seconds * usable_processors()),
         )
 
     def _latency(self, series: Series) -> Latency:

@@ -5,11 +5,14 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from statistics import median
 
+import torch
+
+from octprobe.errors import MachineError
 from octprobe.measure.company import Lookout
 from octprobe.measure.device import Call, Device
 from octprobe.measure.execution import in_force, make_runnable
 from octprobe.measure.garbage import garbage_held
-from octprobe.measure.latency import GroupTimer, LatencySettings
+from octprobe.measure.latency import GroupTimer, LatencySettings, TimedGroup
 from octprobe.plan.point import Conditions, DesignPoint, LayerSubject
 from octprobe.stats import Interval, Verdict, ratio_interval, share_interval, verdict
 from octprobe.workload import build_workload
@@ -65,9 +68,14 @@ class Tally:
         return sum(trial.verdict is wanted for trial in self.trials)
 
     @property
+    def judged(self) -> tuple[Trial, ...]:
+        """Give the trials with pairs enough for an interval; the others could not have been wrong."""
+        return tuple(trial for trial in self.trials if trial.ratio.low is not None)
+
+    @property
     def right(self) -> int:
-        """Count the trials whose verdict is right."""
-        return sum(trial.verdict in self.experiment.right for trial in self.trials)
+        """Count the judged trials whose verdict is right."""
+        return sum(trial.verdict in self.experiment.right for trial in self.judged)
 
     @property
     def ratio_median(self) -> float:
@@ -75,12 +83,12 @@ class Tally:
         return median(trial.ratio.median for trial in self.trials)
 
     @property
-    def right_share(self) -> Interval:
-        """Give the share of right verdicts with its 95 % interval."""
-        return share_interval(self.right, len(self.trials))
+    def right_share(self) -> Interval | None:
+        """Give the share of right verdicts among the judged, with its 95 % interval; None without one."""
+        return share_interval(self.right, len(self.judged)) if self.judged else None
 
 
-def tally(trials: Iterable[Trial]) -> tuple[Tally, ...]:
+def tally_up(trials: Iterable[Trial]) -> tuple[Tally, ...]:
     """Gather trials by experiment, in the order met."""
     found: dict[Experiment, tuple[Trial, ...]] = {}
     for trial in trials:
@@ -105,17 +113,29 @@ def run_trials(
         band: half width of the band in which two times count as the same.
         experiments: what is compared.
         count: comparisons of each.
+
+    Raises:
+        MachineError: the clock was held down in every block of a subject.
     """
     for number in range(count):
         for experiment in experiments:
-            anchor, other = _layer_call(number, device), _layer_call(number, device)
-            timer = GroupTimer(device, settings, _ANCHOR, lookout)
             with garbage_held(), in_force(_CONDITIONS):
-                timer.add(_ANCHOR, _repeated(anchor, UNITS))
-                timer.add(_OTHER, _repeated(other, UNITS + experiment.extra_units))
-                timed = timer.run(lambda _: True)
-            ratio = ratio_interval(timed.latencies[_OTHER].pair_ratios)
+                timed = _timed(number, experiment, GroupTimer(device, settings, _ANCHOR, lookout), device)
+            device.release()
+            ratio = ratio_interval(_pairs(timed))
             yield Trial(experiment, ratio, verdict(ratio, band))
+
+
+def _timed(number: int, experiment: Experiment, timer: GroupTimer, device: Device) -> TimedGroup:
+    timer.add(_ANCHOR, _repeated(_layer_call(number, device), UNITS))
+    timer.add(_OTHER, _repeated(_layer_call(number, device), UNITS + experiment.extra_units))
+    return timer.run(lambda _: True)
+
+
+def _pairs(timed: TimedGroup) -> tuple[float, ...]:
+    if timed.troubles:
+        raise MachineError("; ".join(timed.troubles.values()))
+    return timed.latencies[_OTHER].pair_ratios
 
 
 def _layer_call(number: int, device: Device) -> Call:
@@ -134,7 +154,8 @@ def _layer_call(number: int, device: Device) -> Call:
     )
     memory_format = "channels_last" if number // 2 % 2 else "contiguous"
     conditions = replace(_CONDITIONS, memory_format=memory_format)
-    workload = build_workload(DesignPoint(subject=layer, conditions=conditions))
+    with torch.inference_mode(mode=False):  # weights are ordinary tensors, as a person's own are
+        workload = build_workload(DesignPoint(subject=layer, conditions=conditions))
     return make_runnable(workload, conditions, device).call
 
 

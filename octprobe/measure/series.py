@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from octprobe.measure.company import Glance, Lookout, summarise_company
+from octprobe.measure.company import Glance, Lookout, holds_down, summarise_company
 from octprobe.measure.device import Call, Device
 from octprobe.measure.stopping import Progress
 from octprobe.measure.warmup import WarmUp
@@ -38,7 +38,7 @@ class Series:
         compiles: whether its first call compiled.
         warm_up_seconds: wall time of warming it up.
         pass_seconds: wall time of its blocks, with all that is done around each.
-        discarded_ms: time of blocks that were taken while the clock was held down.
+        other_ms: time of blocks that gave no sample: back to back, or the clock was held down.
     """
 
     call: Call
@@ -50,19 +50,14 @@ class Series:
     pair_ratios: list[float] = field(default_factory=list)
     period_samples_ms: list[float] = field(default_factory=list)
     round_ends: list[int] = field(default_factory=list)
-    discarded_ms: float = 0.0
+    other_ms: float = 0.0
     _kept: list[Glance] = field(default_factory=list)
     _discarded: list[Glance] = field(default_factory=list)
 
     @property
     def progress(self) -> Progress:
         """Give what decides whether to go on."""
-        return Progress(self.samples_ms, self.warmup.calls_per_sample, self.discarded_ms)
-
-    @property
-    def block_seconds(self) -> float:
-        """Give the time of the blocks whose samples were kept."""
-        return sum(self.samples_ms) * self.warmup.calls_per_sample / 1e3
+        return Progress(self.samples_ms, self.warmup.calls_per_sample, self.other_ms)
 
     @property
     def company(self) -> Company:
@@ -103,13 +98,20 @@ class Series:
 
     def discard(self, block: Block) -> None:
         """Count a block whose sample cannot be used; its time is spent all the same."""
-        self.discarded_ms += block.sample_ms * self.warmup.calls_per_sample
+        self.other_ms += block.sample_ms * self.warmup.calls_per_sample
         self._discarded.append(block.glance)
 
-    def time_period(self, device: Device) -> None:
-        """Time one block of calls back to back."""
+    def time_period(self, device: Device, lookout: Lookout) -> None:
+        """Time one block of calls back to back; a clock held down meanwhile spoils it."""
         with self._spending():
-            self.period_samples_ms.append(device.time_back_to_back_ms(self.call, self.period_calls))
+            lookout.start()
+            sample_ms = device.time_back_to_back_ms(self.call, self.period_calls)
+            glance = lookout.read()
+        self.other_ms += sample_ms * self.period_calls
+        if holds_down(glance):
+            self._discarded.append(glance)
+        else:
+            self.period_samples_ms.append(sample_ms)
 
     def end_round(self) -> None:
         """Mark the end of a round that gave samples."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from octprobe.measure.patterns import has_trend
-from octprobe.stats import median_interval
+from octprobe.stats import series_interval
 
 # Fewer samples give an order-statistic interval that is mostly the sample's extremes.
 MIN_SAMPLES = 30
@@ -40,17 +40,17 @@ class Progress:
     """What has been taken of one point so far.
 
     Attributes:
-        discarded_ms: time of blocks whose samples were not kept.
+        other_ms: time of blocks that gave none of these samples.
     """
 
     samples_ms: Sequence[float]
     calls_per_sample: int
-    discarded_ms: float = 0.0
+    other_ms: float = 0.0
 
     @property
     def timed_seconds(self) -> float:
         """Seconds inside timed blocks."""
-        return (sum(self.samples_ms) * self.calls_per_sample + self.discarded_ms) / 1e3
+        return (sum(self.samples_ms) * self.calls_per_sample + self.other_ms) / 1e3
 
 
 def is_converged(progress: Progress, settings: StoppingSettings) -> bool:
@@ -60,7 +60,7 @@ def is_converged(progress: Progress, settings: StoppingSettings) -> bool:
     """
     if len(progress.samples_ms) < MIN_SAMPLES or progress.timed_seconds < settings.min_seconds:
         return False
-    width = median_interval(progress.samples_ms).relative_half_width
+    width = series_interval(progress.samples_ms).relative_half_width
     if width is None or width > settings.relative_ci:
         return False
     return not has_trend(progress.samples_ms, settings.relative_ci)

@@ -8,7 +8,7 @@ from typing import Any
 
 from octprobe import __version__
 from octprobe.plan.point import PROTOCOL_VERSION, DesignPoint
-from octprobe.stats import median_interval, ratio_interval, verdict
+from octprobe.stats import median_interval, ratio_interval, series_interval, verdict
 from octprobe.store.records import (
     PATHS,
     Breakdown,
@@ -132,7 +132,7 @@ def _latency(latency: Latency | None) -> dict[str, Any]:
 def _median(samples_ms: tuple[float, ...]) -> dict[str, Any]:
     if not samples_ms:
         return {"latency_samples": 0}
-    interval = median_interval(samples_ms)
+    interval = series_interval(samples_ms)
     return {
         "latency_ms_median": interval.median,
         "latency_ms_ci_low": interval.low,
@@ -161,15 +161,11 @@ def _company(latency: Latency | None, environment: Environment) -> dict[str, Any
     if latency is None:
         return {}
     company = latency.company
-    processor_seconds = sum(latency.samples_ms) * latency.calls_per_sample / 1e3 * environment.cpu_count
-
-    def share(seconds: tuple[float, ...] | None) -> float | None:
-        return None if seconds is None or not processor_seconds else sum(seconds) / processor_seconds
-
+    processor_seconds = latency.block_seconds * environment.cpu_count
     return {
-        "foreign_cpu_share": share(company.foreign_cpu_seconds),
+        "foreign_cpu_share": company.foreign_cpu_share(processor_seconds),
         "foreign_cpu_seconds": company.foreign_cpu_seconds,
-        "steal_share": share(company.steal_seconds),
+        "steal_share": company.steal_share(processor_seconds),
         "steal_seconds": company.steal_seconds,
         "clock_mhz_median": median(company.clock_mhz) if company.clock_mhz else None,
         "temperature_c_max": company.temperature_c_max,

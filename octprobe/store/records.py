@@ -123,6 +123,18 @@ class Company:
     throttled_samples: int = 0
     foreign_processes: int | None = None
 
+    def foreign_cpu_share(self, processor_seconds: float) -> float | None:
+        """Give other processes' share of so many seconds of processors; a sum of ticks below 0 is 0."""
+        return _share_of(self.foreign_cpu_seconds, processor_seconds)
+
+    def steal_share(self, processor_seconds: float) -> float | None:
+        """Give the hypervisor's share of so many seconds of processors."""
+        return _share_of(self.steal_seconds, processor_seconds)
+
+
+def _share_of(seconds: tuple[float, ...] | None, processor_seconds: float) -> float | None:
+    return None if seconds is None or not processor_seconds else max(0.0, sum(seconds)) / processor_seconds
+
 
 @dataclass(frozen=True, kw_only=True)
 class Latency:
@@ -143,6 +155,11 @@ class Latency:
     calls_per_period_sample: int | None = None
     timed_together: int = 1
     company: Company = Company()
+
+    @property
+    def block_seconds(self) -> float:
+        """Seconds in the blocks whose samples were kept."""
+        return sum(self.samples_ms) * self.calls_per_sample / 1e3
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -90,6 +90,7 @@ def test_two_tight_states_are_parted_where_they_part() -> None:
     states = two_states([10.0] * 28 + [12.5] * 12)
     assert states is not None
     assert (states.explained, states.low_share, states.gap) == pytest.approx((1.0, 0.7, 0.25))
+    assert (states.middle_share, states.rarer_share) == (0.0, pytest.approx(0.3))
 
 
 @given(st.lists(st.integers(1, 20), min_size=30, max_size=60))
@@ -112,10 +113,11 @@ def test_the_parting_is_the_best_of_all(values: list[int]) -> None:
         ([10.0, 11.0] * 20, True),
         ([10.0, 10.2] * 20, False),
         ([10.0] * 39 + [30.0], False),
+        ([10.0] * 15 + [11.0] * 10 + [12.0] * 15, False),
         ([10.0] * 20 + [float(k) for k in range(10, 30)], False),
         ([10.0, 11.0] * 20 + [500.0], True),
     ],
-    ids=["two states", "states too close", "one stray", "a long tail", "states and a stray"],
+    ids=["two states", "states too close", "one stray", "no valley", "a long tail", "states and a stray"],
 )
 def test_two_states_are_told_from_what_is_none(samples: list[float], bimodal: bool) -> None:
     """Tight, common and apart: all three make a state."""
@@ -129,10 +131,10 @@ def test_one_state_is_seldom_called_two(law: Draw) -> None:
 
 
 def test_a_clock_of_two_speeds_in_noise_is_told() -> None:
-    """A tenth slower in a fifth of the samples, each with 1 % noise."""
+    """A tenth slower in a third of the samples, each with 2 % noise: five deviations apart."""
 
     def clock(generator: np.random.Generator) -> list[float]:
-        slow = generator.random(100) < 0.2
-        return (20 * (1 + 0.1 * slow) * (1 + generator.normal(0, 0.01, 100))).tolist()
+        slow = generator.random(100) < 0.33
+        return (20 * (1 + 0.1 * slow) * (1 + generator.normal(0, 0.02, 100))).tolist()
 
-    assert share(clock, is_bimodal) > 0.9
+    assert share(clock, is_bimodal) > 0.85

@@ -8,7 +8,7 @@ import octprobe.measure.selftest as subject
 from fakes import FakeClock
 from octprobe.measure.company import NoLookout
 from octprobe.measure.device import CpuDevice
-from octprobe.measure.selftest import EQUAL, MORE, UNITS, Tally, Trial, run_trials, tally
+from octprobe.measure.selftest import EQUAL, MORE, UNITS, Tally, Trial, run_trials, tally_up
 from octprobe.plan.spec import Measure
 from octprobe.stats import Interval, Verdict
 
@@ -47,7 +47,7 @@ def test_a_tally_counts_what_is_right_for_its_experiment() -> None:
     """AMBIGUOUS does no harm to equal work and misses a true difference."""
     verdicts = [Verdict.SAME, Verdict.AMBIGUOUS, Verdict.SLOWER, Verdict.FASTER]
     ratio = Interval(1.0, 0.9, 1.1, 30)
-    equal, more = tally(Trial(e, ratio, v) for e in (EQUAL, MORE) for v in verdicts)
+    equal, more = tally_up(Trial(e, ratio, v) for e in (EQUAL, MORE) for v in verdicts)
     assert (equal.right, more.right) == (2, 1)
     assert (equal.count(Verdict.FASTER), equal.right_share.median, equal.ratio_median) == (1, 0.5, 1.0)
     assert equal == Tally(EQUAL, tuple(Trial(EQUAL, ratio, v) for v in verdicts))
