@@ -81,8 +81,10 @@ def latency_of(
 ) -> Latency:
     """Give samples spread evenly about a median, and as many pair ratios about another."""
     steps = [(2 * place / (count - 1) - 1) * spread for place in range(count)] if count > 1 else [0.0] * count
+    # From both ends in turn: in this order neighbours lie on both sides, and none counts for less than one.
+    in_turn = [step for pair in zip(steps, steps[::-1], strict=True) for step in pair][:count]
     return Latency(
-        samples_ms=tuple(median_ms * (1 + step) for step in steps),
+        samples_ms=tuple(median_ms * (1 + step) for step in in_turn),
         calls_per_sample=1,
         pair_ratios=() if ratio is None else tuple(ratio * (1 + step) for step in steps),
         rounds=3,

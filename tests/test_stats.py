@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from octprobe.stats import (
     Interval,
     Verdict,
+    effective_share,
     median_interval,
     ratio_interval,
+    series_interval,
     share_interval,
     verdict,
 )
@@ -143,3 +145,58 @@ def test_a_share_of_nothing_is_refused() -> None:
     """No trial, no share."""
     with pytest.raises(ValueError, match="at least one trial"):
         share_interval(0, 0)
+
+
+def test_alternating_samples_count_in_full() -> None:
+    """Neighbours on both sides of the median tell all that independent ones would."""
+    samples = [1.0, 3.0, 2.0, 4.0, 1.5, 3.5] * 10
+    assert effective_share(samples) == 1
+    assert series_interval(samples) == median_interval(samples)
+
+
+def test_pairs_of_like_samples_count_half() -> None:
+    """Sides ++--++-- go together at lag 1 alone: its sum by hand gives the share."""
+    samples = [2.0, 2.0, 1.0, 1.0] * 10
+    sides = [1.0, 1.0, -1.0, -1.0] * 10
+    first = sum(a * b for a, b in itertools.pairwise(sides)) / 40
+    assert first > 0
+    assert sum(a * b for a, b in zip(sides, sides[2:], strict=False)) < 0
+    assert effective_share(samples) == pytest.approx(1 / (1 + 2 * first))
+
+
+def test_equal_samples_count_in_full() -> None:
+    """A series without sides has no order to lose by."""
+    assert effective_share([5.0] * 40) == 1
+    assert series_interval([5.0] * 40) == Interval(5.0, 5.0, 5.0, 40)
+
+
+@given(st.lists(st.floats(1, 1e3), min_size=1, max_size=80))
+def test_a_series_interval_is_never_narrower_than_the_plain_one(samples: list[float]) -> None:
+    """Order can only take certainty away; too few samples have no interval either way."""
+    plain, series = median_interval(samples), series_interval(samples)
+    assert 0 < effective_share(samples) <= 1
+    if plain.low is None or series.low is None or plain.high is None or series.high is None:
+        assert plain == series
+    else:
+        assert series.low <= plain.low
+        assert plain.high <= series.high
+
+
+@pytest.mark.parametrize(
+    ("correlation", "count", "least"), [(0.0, 30, 0.94), (0.5, 100, 0.93), (0.8, 300, 0.92)]
+)
+def test_drifting_series_are_covered(correlation: float, count: int, least: float) -> None:
+    """Of 400 series whose neighbours correlate, nearly as many as asked hold the true median."""
+    generator = np.random.default_rng(7)
+    hits = 0
+    for _ in range(400):
+        noise, level = generator.normal(0, 0.2, count + 50), 0.0
+        series = []
+        for step in noise:
+            level = correlation * level + step
+            series.append(20 + level)
+        interval = series_interval(series[50:])
+        assert interval.low is not None
+        assert interval.high is not None
+        hits += interval.low <= 20 <= interval.high
+    assert hits / 400 >= least

@@ -83,7 +83,7 @@ def _change(difference: Difference) -> str:
 
 
 def _told(parts: Iterable[str]) -> str:
-    return "; ".join(parts) or "in what, the rows do not tell"
+    return "; ".join(parts) or "an earlier octprobe told environments apart otherwise"
 
 
 def _listed(values: Iterable[object]) -> str:

@@ -77,7 +77,7 @@ class Series:
             return None
         reasons = ", ".join(self.company.throttle_reasons or ())
         return (
-            f"the clock was held down in all {len(self._discarded)} samples ({reasons}); "
+            f"the clock was held down in all {len(self._discarded)} blocks ({reasons}); "
             "cool the device or lift its limit"
         )
 

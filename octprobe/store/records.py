@@ -111,7 +111,7 @@ class Company:
         clock_mhz: the device's clock right after each kept sample's block.
         temperature_c_max: the device's highest temperature after any block, degrees Celsius.
         throttle_reasons: why the clock was held down, of any block.
-        throttled_samples: samples discarded because the clock was held down while they were taken.
+        throttled_samples: timed blocks discarded because the clock was held down meanwhile.
         foreign_processes: most other processes seen on an accelerator.
     """
 

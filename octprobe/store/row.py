@@ -186,7 +186,7 @@ class Row:
         "why the clock was held down, a lasting cap included; empty when it was not, null where nothing tells"
     )
     throttled_samples: int | None = column(
-        "samples discarded because heat or a brake held the clock down", "samples"
+        "timed blocks discarded because heat or a brake held the clock down", "samples"
     )
     foreign_processes: int | None = column("most other processes seen on the accelerator", "processes")
 

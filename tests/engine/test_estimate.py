@@ -15,7 +15,7 @@ from octprobe.plan.spec import Measure
 from octprobe.store.records import Cost
 
 SETTINGS = Measure(min_seconds=0.5, max_seconds=10)
-HEAVY = replace(COST, macs_dispatched=int(CORE_GMACS_PER_SECOND * 1e9))
+HEAVY = replace(COST, macs_executed=int(CORE_GMACS_PER_SECOND * 1e9))
 
 
 def group(**conditions: object) -> Group:
@@ -38,12 +38,12 @@ def test_a_second_long_call_is_sampled_up_to_the_cap_in_pairs() -> None:
 
 def test_a_fast_call_is_sampled_for_the_least_time() -> None:
     """Half a second and its pair's, and the building."""
-    assert estimated(replace(COST, macs_dispatched=0)) == pytest.approx(2 * 0.5 + 4)
+    assert estimated(replace(COST, macs_executed=0)) == pytest.approx(2 * 0.5 + 4)
 
 
 def test_batch_multiplies_work_and_activations_but_not_weights() -> None:
     """Eight items of a tenth of a second are 0.8 s a call."""
-    tenth = replace(HEAVY, macs_dispatched=HEAVY.macs_dispatched // 10)
+    tenth = replace(HEAVY, macs_executed=HEAVY.macs_executed // 10)
     assert estimated(tenth, batch=8) == pytest.approx(2 * 10 + 16 * 0.8 + 4)
     figures = estimate_group(group(batch=8), SETTINGS, lambda _: COST, "cpu").points[0]
     assert figures.activation_bytes == 8 * (COST.peak_live_bytes + COST.input_bytes)

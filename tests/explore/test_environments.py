@@ -81,7 +81,9 @@ def test_ids_that_differ_by_nothing_recorded_say_so() -> None:
     """A store of an older octprobe may lack the column that differs."""
     rows = [of(ENVIRONMENT), of(ENVIRONMENT, env_id="0123")]
     assert differences(rows) == ()
-    assert incomparable(rows) == ("Rows of 2 environments are not comparable: in what, the rows do not tell.")
+    assert incomparable(rows) == (
+        "Rows of 2 environments are not comparable: an earlier octprobe told environments apart otherwise."
+    )
 
 
 def test_points_measured_in_another_environment_are_counted_with_what_changed() -> None:

@@ -98,7 +98,7 @@ def test_with_every_sample_discarded_the_reasons_stay() -> None:
 
 def test_a_quiet_company_raises_no_doubt() -> None:
     """Nothing foreign, nothing stolen, nothing held down."""
-    assert company_doubts(QUIET, 1.0, 2) == ()
+    assert company_doubts(QUIET, 2.0) == ()
 
 
 @pytest.mark.parametrize(
@@ -124,11 +124,11 @@ def test_a_quiet_company_raises_no_doubt() -> None:
 def test_doubts_are_raised_beyond_the_tolerable_share(company: Company, doubts: tuple[Doubt, ...]) -> None:
     """Of one second on two processors: 5 % are .1 s of foreign time, 2 % are .04 s of steal."""
     assert (FOREIGN_CPU_SHARE, STEAL_SHARE) == (0.05, 0.02)
-    assert company_doubts(company, 1.0, 2) == doubts
+    assert company_doubts(company, 2.0) == doubts
 
 
 def test_a_share_is_of_all_processors() -> None:
     """.2 s of a second are 10 % of two processors and 2.5 % of eight."""
     company = Company(throttle_reasons=(), foreign_cpu_seconds=(0.2,))
-    assert company_doubts(company, 1.0, 2) == (Doubt.CONTAMINATED,)
-    assert company_doubts(company, 1.0, 8) == ()
+    assert company_doubts(company, 2.0) == (Doubt.CONTAMINATED,)
+    assert company_doubts(company, 8.0) == ()

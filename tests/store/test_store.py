@@ -3,6 +3,7 @@
 import errno
 import os
 import pickle
+import shutil
 from pathlib import Path
 
 import pyarrow as pa
@@ -244,3 +245,19 @@ def test_hostile_text_stays_text(tmp_path: Path) -> None:
     hostile = "<script>alert(1)</script> [bold] $(rm -rf /) \x1b[2J ../../etc"
     store.append([ended(network_point("0"), Status.FAILED, hostile)])
     assert store.read(["reason"]).table["reason"].to_pylist() == [hostile]
+
+
+def test_a_part_of_version_1_is_read_with_new_columns_as_null(tmp_path: Path) -> None:
+    """A file that the first version wrote: figures stand, what it did not know is absent."""
+    store = Store.create(tmp_path)
+    shutil.copy(Path(__file__).parent / "version_1.parquet", tmp_path / "parts" / "old.parquet")
+    store.append([a_row()])
+    rows = store.read().table.to_pylist()
+    old = [row for row in rows if row["env_id"] != a_row().env_id]
+    assert [(row["status"], row["latency_ms_median"], row["macs"]) for row in old] == [
+        ("measured", 30.0, 4_089_184_256),
+        ("measured", 27.0, 4_089_184_256),
+        ("skipped", None, None),
+    ]
+    new = ("period_ms_median", "macs_executed", "breakdown_parts", "governor", "timed_together")
+    assert all(row[name] is None for row in old for name in new)
