@@ -1,6 +1,7 @@
 """What the engine's tests share: points, tasks, a stop flag, a watcher that remembers."""
 
 import itertools
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -101,3 +102,12 @@ class Memo:
         """See `Watcher`."""
         assert all(point.point_id == row.point_id for point, row in rows)
         self.rows += [row for _, row in rows]
+
+
+class LoudInstrument(FakeInstrument):
+    """Writes to its journal, when it loads, what arguments its process has."""
+
+    def __init__(self, journal: str) -> None:
+        super().__init__(journal)
+        with Path(journal).open("a") as lines:
+            lines.write(f"loaded{sys.argv[1:]}\n")

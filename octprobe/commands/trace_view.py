@@ -29,6 +29,9 @@ def gaps(summary: TraceSummary) -> Iterator[str]:
     if summary.unlinked_kernels:
         unlinked = _number(summary.unlinked_kernels, "kernel")
         yield f"the launch of {unlinked} is not in the trace: record whole steps, with ProfilerActivity.CPU"
+    if summary.damaged_events:
+        damaged = _number(summary.damaged_events, "event")
+        yield f"{damaged} without an end left out: stop the profiler between steps"
     if not summary.operators:
         yield "the trace holds no operators: record it with ProfilerActivity.CPU"
 

@@ -71,14 +71,20 @@ def _alone(task: GroupTask, point: DesignPoint) -> GroupTask:
 
 
 def _with_remark(measurement: Measurement, outcome: GroupOutcome, *, is_short_of_memory: bool) -> Measurement:
-    """Say of a measured point that it was timed beside fewer subjects than its group has, and why."""
+    """Say of a measured point that it was timed without its anchor or in a smaller group, and why."""
     task, latency = outcome.task, measurement.latency
-    part = task.part or (Part(len(task.subjects), _NO_ROOM) if is_short_of_memory else None)
-    if part is None or latency is None or measurement.status is not Status.MEASURED:
+    if latency is None or measurement.status is not Status.MEASURED:
         return measurement
-    has_anchor = task.with_anchor and outcome.anchor_status is not Status.OUT_OF_MEMORY
-    company = "in a smaller group" if has_anchor else "without its anchor"
-    remark = f"timed {company}: {latency.timed_together} of the group's {part.whole} subjects ({part.why})"
+    part = task.part or (Part(len(task.subjects), _NO_ROOM) if is_short_of_memory else None)
+    if part is not None:
+        has_anchor = task.with_anchor and outcome.anchor_status is not Status.OUT_OF_MEMORY
+        company = "in a smaller group" if has_anchor else "without its anchor"
+        size = f"{latency.timed_together} of the group's {part.whole} subjects"
+        remark = f"timed {company}: {size} ({part.why})"
+    elif outcome.anchor_status not in (None, Status.MEASURED, Status.INTERRUPTED):
+        remark = f"timed without its anchor, which ended {outcome.anchor_status}"
+    else:
+        return measurement
     return replace(measurement, reason="; ".join(filter(None, (remark, measurement.reason))))
 
 

@@ -170,7 +170,7 @@ def _join(timed: Measurement, account: Measurement) -> Measurement:
         timed,
         status=account.status,
         reason="; ".join(filter(None, (account.reason, timed.reason))) or None,
-        doubts=(*timed.doubts, *account.doubts),
+        doubts=tuple(dict.fromkeys((*timed.doubts, *account.doubts))),
         cost=account.cost,
         memory=account.memory,
         breakdown=account.breakdown,

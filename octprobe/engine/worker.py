@@ -95,6 +95,8 @@ def _settle_in(log: Path, parent: int) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         sys.exit("the parent was gone before its worker began")
+    # Inductor takes what follows `--only` among the arguments for a benchmark's name and writes it into its code.
+    del sys.argv[1:]
     # Else torch's profiler fills the log of a machine without a GPU with lines on its absence.
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)

@@ -72,7 +72,7 @@ def _latency(record: Record) -> str:
     reached = _phrase("within {}", record.get("relative_ci_reached"), _percent)
     asked = _phrase(" ({} asked for)", record.get("relative_ci_asked"), _percent)
     precision = reached and reached + (asked or "")
-    return _list(f"{median} ms/call", samples, _phrase("{} rounds", record.get("rounds")), precision)
+    return _list(f"{median} ms/call", samples, _phrase("{}", record.get("rounds"), lambda n: _number(n, "round")), precision)
 
 
 def _ratio(record: Record) -> str:
@@ -117,7 +117,7 @@ def _clock(record: Record) -> str:
         _phrase("{} MHz", record.get("clock_mhz_median"), show_number),
         _phrase("at most {} degrees C", record.get("temperature_c_max"), show_number),
         _phrase("held down by {}", record.get("throttle_reasons") or None, ", ".join),
-        _phrase("{} discarded", record.get("throttled_samples") or None, lambda n: _number(n, "sample")),
+        _phrase("{} discarded", record.get("throttled_samples") or None, lambda n: _number(n, "block")),
     )
 
 

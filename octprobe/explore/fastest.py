@@ -81,7 +81,9 @@ class Fastest:
 
     def _pairs(self) -> str:
         count = self.time_ratio.count if self.time_ratio else None
-        return f"{count} pairs" if count is not None else "pairs unknown"
+        if count is None:
+            return "pairs unknown"
+        return f"{count} pair" if count == 1 else f"{count} pairs"
 
     def _macs(self) -> str:
         return "" if self.macs_share is None else f" at {100 * self.macs_share:.0f} % of its MACs"

@@ -1,15 +1,18 @@
 """What a machine cannot run, told from its parts alone; loads no torch, so that a plan can ask."""
 
 import os
+import shlex
 import shutil
+import sys
 
 from octprobe.measure.processor import usable_numbers
 from octprobe.plan.point import Conditions
 
-# What writes machine code for Inductor, by kind of device: its own C++ on a processor, Triton's C launcher on
-# CUDA; each with the variable that names another one.
+# What writes machine code for Inductor, by kind of device: its own C++ on a processor, Triton's launcher in C on
+# CUDA; the variable that names another compiler, and those that are looked for without it (torch 2.14,
+# torch/_inductor/config.py; triton/runtime/build.py).
 _COMPILERS = {
-    "cpu": ("C++ compiler for Inductor", "CXX", ("c++", "g++", "clang++")),
+    "cpu": ("C++ compiler for Inductor", "CXX", ("clang++",) if sys.platform == "darwin" else ("g++",)),
     "cuda": ("C compiler for Triton", "CC", ("gcc", "clang")),
 }
 
@@ -21,8 +24,8 @@ def unable(conditions: Conditions, device_kind: str) -> str | None:
     if conditions.dtype == "tf32" and device_kind != "cuda":
         return "dtype tf32 needs a CUDA device; this one is a processor"
     if conditions.execution == "compiled" and not has_compiler(device_kind):
-        what, _, names = _COMPILERS[device_kind]
-        return f"execution compiled needs a {what}; none of {', '.join(names)} is installed"
+        what, variable, names = _COMPILERS[device_kind]
+        return f"execution compiled needs a {what}; install {' or '.join(names)}, or name another in {variable}"
     if conditions.threads is not None and conditions.threads > usable_processors():
         return f"threads is {conditions.threads}; {usable_processors()} processors may be used here"
     return None
@@ -31,8 +34,8 @@ def unable(conditions: Conditions, device_kind: str) -> str | None:
 def has_compiler(device_kind: str) -> bool:
     """Tell whether torch.compile finds the compiler that it needs for a kind of device."""
     _, variable, names = _COMPILERS[device_kind]
-    named = os.environ.get(variable)
-    return any(shutil.which(name) for name in ((named,) if named else names))
+    named = shlex.split(os.environ.get(variable, ""))
+    return any(shutil.which(name) for name in (named[:1] or names))
 
 
 def usable_processors() -> int:

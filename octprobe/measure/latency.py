@@ -161,7 +161,8 @@ class GroupTimer:
         return TimedGroup(latencies, doubts, settled, troubles, seconds)
 
     def _doubts(self, series: Series, latency: Latency) -> tuple[Doubt, ...]:
-        converged = is_converged(series.progress, self._settings)
+        # A subject that was stopped before its seconds were used up is not what `not_converged` means.
+        converged = not self._is_settled(series) or is_converged(series.progress, self._settings)
         return (
             *latency_doubts(latency, series.round_ends, is_converged=converged),
             *company_doubts(latency.company, latency.block_seconds * usable_processors()),

@@ -42,4 +42,4 @@ def _recorded_peak_bytes(call: Call) -> int | None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "trace.json"
         profiler.export_chrome_trace(str(path))
-        return peak_allocated_bytes(read_timeline(path).memory)
+        return peak_allocated_bytes(read_timeline(path, with_memory=True))

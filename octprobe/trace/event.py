@@ -59,6 +59,13 @@ class Event:
         return self._nanoseconds("ts")
 
     @property
+    def lacks_end(self) -> bool:
+        """Whether the duration is absent or negative, as of what was open when the recording stopped."""
+        duration = self._fields.get("dur")
+        nanoseconds = _to_nanoseconds(duration)
+        return duration is None or (nanoseconds is not None and nanoseconds < 0)
+
+    @property
     def duration_ns(self) -> int:
         """How long it took."""
         duration_ns = self._nanoseconds("dur")

@@ -66,6 +66,7 @@ class TraceSummary:
         layout_conversion: kernels that convert between channels-first and channels-last.
         unattributed: kernels that belong to no operator.
         unlinked_kernels: those of them whose launch is not in the trace.
+        damaged_events: host's spans and kernels that have no end, and count nowhere.
         by_operator: the operators that kernels belong to, the longest first. In a trace without kernels all
             operators, by their time on the host.
     """
@@ -82,6 +83,7 @@ class TraceSummary:
     layout_conversion: KernelGroup
     unattributed: KernelGroup
     unlinked_kernels: int
+    damaged_events: int
     by_operator: Mapping[str, OperatorUse]
 
 
@@ -108,6 +110,7 @@ def summarise(timeline: Timeline) -> TraceSummary:
         layout_conversion=_group(_named(kernels, _LAYOUT_CONVERSION), kernels),
         unattributed=_group(unattributed, kernels),
         unlinked_kernels=sum(kernel.launch is None for kernel in kernels),
+        damaged_events=timeline.damaged_events,
         by_operator=_by_operator(operators, owned if kernels else None),
     )
 
@@ -173,10 +176,12 @@ def _busy_union_us(kernels: Iterable[Kernel]) -> Decimal:
     return _us(busy_ns)
 
 
-def _window_us(parts: Sequence[Span | Kernel]) -> Decimal | None:
-    if not parts:
+def _window_us(parts: Iterable[Span | Kernel]) -> Decimal | None:
+    """Give the time from the first part to the last; old traces put at 0 what they lost the time of."""
+    placed = [part for part in parts if part.start_ns or part.duration_ns]
+    if not placed:
         return None
-    return _us(max(part.end_ns for part in parts) - min(part.start_ns for part in parts))
+    return _us(max(part.end_ns for part in placed) - min(part.start_ns for part in placed))
 
 
 def _sum_us(kernels: Iterable[Kernel]) -> Decimal:

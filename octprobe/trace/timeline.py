@@ -12,9 +12,9 @@ from octprobe.trace.source import read_events
 
 OPERATOR: Final = "cpu_op"
 ANNOTATION: Final = "user_annotation"
-# Calls of CUDA's runtime and driver libraries; only these carry the correlation of a kernel.
-_LAUNCHING: Final = frozenset({"cuda_runtime", "cuda_driver"})
-_ON_HOST: Final = _LAUNCHING | {OPERATOR, ANNOTATION}
+# Calls of a device's runtime and driver libraries (cuda_runtime, xpu_runtime, cuda_driver); only these carry
+# the correlation of a kernel.
+_LAUNCHING: Final = ("_runtime", "_driver")
 _KERNEL: Final = "kernel"
 
 # Process and thread, both as text.
@@ -27,7 +27,7 @@ class Span:
 
     Attributes:
         name: `aten::conv2d`, `cudaLaunchKernel`, or what the program called it.
-        category: cpu_op, user_annotation, cuda_runtime or cuda_driver; older names are translated.
+        category: cpu_op, user_annotation, or a device's, such as cuda_runtime; older names are translated.
         thread: process and thread.
         start_ns: when it began, by the trace's own clock.
         duration_ns: how long it took, its nested spans included.
@@ -80,30 +80,44 @@ class MemoryRecord:
         at_ns: when, by the trace's own clock.
         size_bytes: bytes that were taken.
         device_type: torch's number for the kind of device; 0 is the processor.
+        thread: process and thread.
+        address: where; None in old traces.
     """
 
     at_ns: int
     size_bytes: int
     device_type: int
+    thread: Thread
+    address: int | None
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """A whole trace, each part in the order of the file."""
+    """A whole trace, each part in the order of the file.
+
+    Attributes:
+        memory: empty unless it was asked for.
+        damaged_events: spans and kernels that were left out, for they have no end.
+    """
 
     spans: tuple[Span, ...]
     kernels: tuple[Kernel, ...]
-    memory: tuple[MemoryRecord, ...]
+    memory: tuple[MemoryRecord, ...] = ()
+    damaged_events: int = 0
 
 
-def read_timeline(path: Path) -> Timeline:
+def read_timeline(path: Path, *, with_memory: bool = False) -> Timeline:
     """Read a trace that torch.profiler exported, compressed or not.
+
+    Args:
+        path: the file.
+        with_memory: whether to read the allocators' records.
 
     Raises:
         TraceError: it cannot be read, is no trace, or an event in it lacks what it must have.
     """
     with _garbage_kept():
-        return build_timeline(read_events(path), str(path))
+        return build_timeline(read_events(path), str(path), with_memory=with_memory)
 
 
 @contextmanager
@@ -118,33 +132,49 @@ def _garbage_kept() -> Iterator[None]:
             gc.enable()
 
 
-def build_timeline(events: Iterable[object], file: str = "trace") -> Timeline:
+def build_timeline(
+    events: Iterable[object], file: str = "trace", *, with_memory: bool = False
+) -> Timeline:
     """Gather the events that tell where time and memory went; all others are passed over.
 
     Args:
         events: JSON objects; numbers with a fraction are best decimals, as floats have too few digits.
         file: the trace's name, for messages.
+        with_memory: whether to read the allocators' records.
 
     Raises:
         TraceError: an event lacks what it must have.
     """
     spans, kernels, memory = [], [], []
+    damaged_events = 0
     launches = _Launches()
     for place, fields in enumerate(events):
         event = Event(file, place, fields)
         category = event.category
-        if category in _ON_HOST:
+        on_host = _is_on_host(category)
+        if (on_host or category == _KERNEL) and event.lacks_end:
+            damaged_events += 1
+        elif category is not None and on_host:
             spans.append(span := _span(event, category))
             launches.note(event, span)
         elif category == _KERNEL:
             kernels.append(event)
-        elif event.is_memory:
+        elif with_memory and event.is_memory:
             memory.append(_memory_record(event))
     return Timeline(
         spans=tuple(spans),
         kernels=tuple(_kernel(event, launches.of(event)) for event in kernels),
         memory=tuple(memory),
+        damaged_events=damaged_events,
     )
+
+
+def _is_on_host(category: str | None) -> bool:
+    return category in (OPERATOR, ANNOTATION) or _launches(category)
+
+
+def _launches(category: str | None) -> bool:
+    return category is not None and category.endswith(_LAUNCHING)
 
 
 class _Launches:
@@ -156,7 +186,7 @@ class _Launches:
 
     def note(self, event: Event, span: Span) -> None:
         """Keep a span that may have launched something."""
-        if span.category in _LAUNCHING:
+        if _launches(span.category):
             self._calls.setdefault(event.argument("correlation"), span)
         elif span.category == OPERATOR:
             self._operators.setdefault(_external_id(event), span)
@@ -196,4 +226,4 @@ def _kernel(event: Event, launch: Span | None) -> Kernel:
 
 def _memory_record(event: Event) -> MemoryRecord:
     size_bytes, device_type = event.needed_argument("Bytes"), event.needed_argument("Device Type")
-    return MemoryRecord(event.start_ns, size_bytes, device_type)
+    return MemoryRecord(event.start_ns, size_bytes, device_type, event.owner, event.argument("Addr"))

@@ -275,3 +275,14 @@ def test_every_point_ends_once_as_it_would_alone(machine: Machine, alphas: list[
     }
     assert len(ended) == len(alphas)
     assert len(set(machine.successes)) == len(machine.successes)
+
+
+@pytest.mark.parametrize("ending", [Status.OUT_OF_MEMORY, Status.FAILED, Status.CRASHED])
+def test_a_point_resumed_beside_an_anchor_that_cannot_run_says_so(ending: Status) -> None:
+    """The anchor makes no row of this run, so the point's own must tell why it has no ratio."""
+    (point,) = points("n", ["0.5"])
+    task = GroupTask(point.anchor(), (point,), SETTINGS)
+    outcome = GroupOutcome(task, ENVIRONMENT, {point.point_id: timed(1)}, anchor_status=ending)
+    final, retries = settle(outcome)
+    assert retries == []
+    assert reasons(final) == [f"timed without its anchor, which ended {ending}"]

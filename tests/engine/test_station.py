@@ -120,3 +120,23 @@ def test_an_instrument_that_cannot_load_is_a_death(tmp_path: Path) -> None:
     with Station(InstrumentSpec("fakes:NoSuchInstrument")) as station, pytest.raises(WorkerDied) as died:
         station.environment()
     assert "NoSuchInstrument" in died.value.death.reason
+
+
+@pytest.mark.parametrize(("side_by_side", "workers"), [(False, 1), (True, 2)])
+def test_workers_load_when_they_are_wanted_or_at_once(
+    tmp_path: Path, side_by_side: bool, workers: int
+) -> None:
+    """Nothing has been timed yet when both are there; neither sees the command line, which Inductor reads."""
+    spec = InstrumentSpec("engine_helpers:LoudInstrument", {"journal": str(tmp_path / "journal.txt")})
+    with Station(spec, side_by_side=side_by_side) as station:
+        station.environment()
+        assert journal(tmp_path) == ["loaded[]"] * workers
+        station.measure(task("net"), lambda _: None, Flag())
+        assert journal(tmp_path).count("loaded[]") == 2
+
+
+def test_a_doubt_of_both_workers_is_one_doubt() -> None:
+    """What the timing and the profiling saw alike is said once."""
+    timed = Measurement(status=Status.MEASURED, doubts=(Doubt.CONTAMINATED, Doubt.UNSTABLE))
+    account = Measurement(status=Status.MEASURED, doubts=(Doubt.CONTAMINATED, Doubt.PROFILER_EMPTY))
+    assert _join(timed, account).doubts == (Doubt.CONTAMINATED, Doubt.UNSTABLE, Doubt.PROFILER_EMPTY)

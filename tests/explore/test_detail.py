@@ -111,7 +111,7 @@ def test_a_row_measured_on_an_accelerator_in_bad_company() -> None:
     )
     assert (
         told["clock"]
-        == "1410 MHz, at most 65.00 degrees C, held down by sw_power_cap, hw_slowdown, 1 sample discarded"
+        == "1410 MHz, at most 65.00 degrees C, held down by sw_power_cap, hw_slowdown, 1 block discarded"
     )
     assert told["before"] == "compiled in 12.30 s, first call 2.000 ms, 5 calls in all"
     assert told["peak memory"] == (
