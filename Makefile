@@ -34,7 +34,7 @@ format: $(INSTALLED) ## format the code
 	$(BIN)/ruff check --fix .
 
 aa: $(INSTALLED) ## how often the verdict is right here: 200 comparisons of equal work, 200 of 5 % more
-	$(BIN)/octprobe selftest --comparisons 200
+	$(BIN)/octprobe selftest --comparisons 200 --max-seconds 1
 
 bench-engine: $(INSTALLED) ## the engine's own share of a sweep, beside a plain loop over the same points
 	$(BIN)/python bench/engine.py

@@ -26,7 +26,7 @@ from octprobe.stats import Interval, ratio_interval, series_interval
 from octprobe.workload import build_workload
 
 TOLERANCE = 0.02
-_SETTINGS = Measure(relative_ci=0.005, min_seconds=2, max_seconds=20)
+_SETTINGS = Measure(relative_ci=0.005, min_seconds=2, max_seconds=8)
 _OURS, _THEIRS = "octprobe", "torch.utils.benchmark"
 
 
@@ -60,11 +60,6 @@ def configurations() -> Iterator[DesignPoint]:
             layer = LayerSubject(
                 in_channels=channels,
                 out_channels=channels,
-                kernel_size=3,
-                stride=1,
-                padding=1,
-                dilation=1,
-                groups=1,
                 alpha_in=alpha,
                 alpha_out=alpha,
             )

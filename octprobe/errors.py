@@ -1,7 +1,16 @@
-"""The one error root, and a child for each party that must act."""
+"""The one error root, a child for each party that must act, and how a want of memory is told."""
 
 from collections.abc import Sequence
 from fractions import Fraction
+
+# What Python, the processor's allocator and CUDA's say; a wrapped error keeps the type's name in its text.
+_MEMORY_WORDS = ("memoryerror", "out of memory", "can't allocate memory", "cannot allocate memory")
+
+
+def wants_memory(error: BaseException) -> bool:
+    """Tell a want of memory, which another try may not meet, from any other error."""
+    text = f"{type(error).__name__}: {error}".lower()
+    return any(word in text for word in _MEMORY_WORDS)
 
 
 class OctprobeError(Exception):

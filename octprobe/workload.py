@@ -78,12 +78,20 @@ def forget_gradients(leaves: tuple[Tensor, ...]) -> None:
 
 
 def loss_of(output: Any) -> Tensor:
-    """Give the scalar that a training call goes backward from: the sum of all that the forward gave.
+    """Give the scalar that a training call goes backward from: the sum of all outputs that want a gradient.
 
     It is the cheapest one that reaches every output: its backward writes ones and reads nothing, where that
     of a mean of squares would read every output again. What the network itself does backward is the same.
+
+    Raises:
+        ConversionError: no output wants a gradient, so there is nothing to train.
     """
-    return reduce(torch.add, [leaf.sum() for leaf in tree_leaves(output) if isinstance(leaf, Tensor)])
+    tensors = [leaf for leaf in tree_leaves(output) if isinstance(leaf, Tensor) and leaf.requires_grad]
+    if not tensors:
+        raise ConversionError(
+            "train needs an output that depends on a parameter that wants a gradient; use mode infer"
+        )
+    return reduce(torch.add, [tensor.sum() for tensor in tensors])
 
 
 def one_item(point: DesignPoint) -> DesignPoint:

@@ -163,11 +163,20 @@ def test_forgotten_gradients_are_gone_and_not_zero() -> None:
     assert leaf.grad is None
 
 
-def test_the_loss_is_the_sum_of_every_output() -> None:
+def test_the_loss_is_the_sum_of_every_output_that_wants_a_gradient() -> None:
     """In any nesting; its gradient is one everywhere, so no output weighs more than another."""
     first, second = torch.arange(4.0, requires_grad=True), torch.ones(2, 3, requires_grad=True)
-    loss = loss_of({"out": first, "more": (second, None, "text")})
+    loss = loss_of({"out": first, "more": (second, None, "text", first.argmax(), torch.ones(2))})
     assert loss.item() == 6 + 6
     loss.backward()
     assert torch.equal(first.grad, torch.ones(4))
     assert torch.equal(second.grad, torch.ones(2, 3))
+
+
+@pytest.mark.parametrize("output", [None, (), torch.ones(2), torch.ones(2, requires_grad=True).argmax()])
+def test_a_loss_of_nothing_to_train_is_refused_with_the_way_out(output: object) -> None:
+    """No tensor, a frozen network, classes instead of scores."""
+    with pytest.raises(
+        ConversionError, match=r"^train needs an output that depends on a parameter .* infer$"
+    ):
+        loss_of(output)

@@ -71,6 +71,13 @@ def _as_object(point: Any, cost: Any) -> dict[str, Any]:
     return named | figures | paths | {"source": "counted", "per": "item of the batch, float32"}
 
 
+def _macs(cost: Any, vanilla: Any) -> tuple[str, int, int]:
+    """Give who counted the MACs of both, and the counts; fvcore cannot trace every network."""
+    if None in (cost.macs, vanilla.macs):
+        return "meta walk", cost.macs_dispatched, vanilla.macs_dispatched
+    return "fvcore", cost.macs, vanilla.macs
+
+
 def _print_table(point: Any, costs: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
@@ -82,8 +89,9 @@ def _print_table(point: Any, costs: dict[str, Any]) -> None:
     table = Table(title=f"{title}: counted, an item", title_justify="left")
     for heading in ("figure", "value", "of vanilla"):
         table.add_column(heading, justify="left" if heading == "figure" else "right")
+    counter, macs, of_macs = _macs(cost, vanilla)
     rows: list[tuple[str, Any, Any, Callable[[float | None], str]]] = [
-        ("MACs (fvcore)", cost.macs, vanilla.macs, show_macs)
+        (f"MACs ({counter})", macs, of_macs, show_macs)
     ]
     rows += [
         (f"  closed form {path}", macs, None, show_macs)
@@ -104,4 +112,5 @@ def _print_table(point: Any, costs: dict[str, Any]) -> None:
     console = Console(highlight=False)
     console.print(table)
     uncounted = ", ".join(f"{name} x{count}" for name, count in (cost.uncounted_ops or {}).items())
-    console.print(f"Operators without a FLOPs rule: {uncounted or 'none'}. Exact MACs: {cost.macs:,}.")
+    rest = "not known" if cost.uncounted_ops is None else uncounted or "none"
+    console.print(f"Operators without a FLOPs rule: {rest}. Exact MACs: {macs:,}.")

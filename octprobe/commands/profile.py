@@ -1,13 +1,15 @@
 """`octprobe profile`: where a network's time goes on a device, by layer and octave path."""
 
+import contextlib
 import os
+import stat
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from octprobe.errors import MachineError, OctprobeError, UsageError
+from octprobe.errors import MachineError, OctprobeError, UsageError, wants_memory
 
 if TYPE_CHECKING:
     from octprobe.measure.device import Device
@@ -89,17 +91,31 @@ def _check_choices(conditions: "Conditions") -> None:
 
 def _check_target(path: Path) -> None:
     """Refuse a file that could not be written, before any work is done."""
-    if path.is_dir():
-        raise UsageError(f"--trace {path}: is a folder; name a file in it, such as {path / 'trace.json'}")
-    if not path.parent.is_dir():
-        raise UsageError(f"--trace {path}: there is no folder {path.parent}; make it first")
     try:
-        tempfile.TemporaryFile(dir=path.parent).close()
+        fault = _target_fault(path.resolve())
+    except (OSError, RuntimeError, ValueError) as error:  # too long a name; links in a ring; a null character
+        fault = f"cannot be used ({getattr(error, 'strerror', None) or error}); name another file"
+    if fault:
+        raise UsageError(f"--trace {path}: {fault}")
+
+
+def _target_fault(path: Path) -> str | None:
+    """Say why nothing can be written to a path without links."""
+    folder = path.parent
+    if not folder.is_dir():
+        return f"there is no folder {folder}; make it first"
+    with contextlib.suppress(FileNotFoundError):
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            return f"is a folder; name a file in it, such as {path / 'trace.json'}"
+        if not stat.S_ISREG(mode):
+            return "is a device or a pipe, which the trace would take the place of; name a regular file"
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
-        raise UsageError(
-            f"--trace {path}: nothing can be written to {path.parent} ({error.strerror or error}); "
-            "name a file in another folder"
-        ) from None
+        reason = error.strerror or error
+        return f"nothing can be written to {folder} ({reason}); name a file in another folder"
+    return None
 
 
 def _profile(
@@ -126,7 +142,10 @@ def _profile(
         return profile_point(
             point, device, settings, calls=calls, trace_path=trace, allow_import=allow_import
         )
-    except OctprobeError:
-        raise
-    except Exception as error:  # whatever the network's own forward or the device raises
-        raise UsageError(f"{point.label()}: cannot be profiled: {reason_of(error)}") from error
+    except Exception as error:  # whatever the device raises; all else is a fault of ours
+        if isinstance(error, OctprobeError) or not wants_memory(error):
+            raise
+        raise MachineError(
+            f"{point.label()}: out of memory ({reason_of(error)}); ask for less, with a smaller --batch or "
+            "--resolution"
+        ) from error

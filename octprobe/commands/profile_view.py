@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from octprobe.commands.layer_tree import PATH_STYLES, draw, grow
-from octprobe.commands.terminal import bar, cell, draws_unicode
-from octprobe.explore.doubts import ADVICE
+from octprobe.commands.terminal import bar, cell, draws_unicode, make_console
+from octprobe.explore.doubts import explained
 from octprobe.measure.breakdown import HOST_BOUND_BELOW
 from octprobe.measure.profile import Profile
 from octprobe.plan.point import DesignPoint
@@ -48,7 +47,7 @@ def as_object(point: DesignPoint, profile: Profile) -> dict[str, Any]:
         "latency_samples": interval.count,
         "doubts": [doubt.value for doubt in profile.doubts],
         "profiled_calls": profile.profiled_calls,
-        "macs_by_path": asdict(profile.path_macs),
+        "macs_by_path": asdict(profile.path_macs) if profile.path_macs else None,
         "device_time_ms_by_path": path_times_ms(profile) or None,
         **asdict(profile.breakdown),
     }
@@ -62,15 +61,16 @@ def print_profile(point: DesignPoint, profile: Profile, depth: int) -> None:
         profile: what was found.
         depth: levels of modules in the tree.
     """
-    console = Console(highlight=False, markup=False, emoji=False)
+    console = make_console()
     unicode, breakdown = draws_unicode(console), profile.breakdown
-    console.print(cell(point.label(), "bold"))
+    console.print(cell(point.label(), "bold"), soft_wrap=True)
     console.print(_totals(profile))
     for doubt in profile.doubts:
-        console.print(cell(f"doubt: {doubt}: {ADVICE[doubt].meaning}", "yellow"))
+        console.print(cell(f"doubt: {explained(doubt)}", "yellow"), soft_wrap=True)
     console.print()
     if breakdown.parts is None:
-        console.print(cell(f"By operator; not by layer and path: {breakdown.parts_reason}."))
+        reason = f"By operator; not by layer and path: {breakdown.parts_reason}."
+        console.print(cell(reason), soft_wrap=True)
         if breakdown.operators:
             console.print(_operators(profile))
         return
@@ -79,6 +79,9 @@ def print_profile(point: DesignPoint, profile: Profile, depth: int) -> None:
         console.print(drawn)
     console.print()
     console.print(_paths(profile, point.conditions.batch, unicode=unicode))
+    if unseen := [path for path in _macs(profile) if path not in path_times_ms(profile)]:
+        missed = f"{', '.join(unseen)}: MACs but no time seen, as of threads that the network starts itself."
+        console.print(cell(missed, "yellow"), soft_wrap=True)
 
 
 def _totals(profile: Profile) -> Table:
@@ -94,8 +97,8 @@ def _total_rows(profile: Profile) -> Iterator[tuple[str, str, str]]:
     low, high = show_number(interval.low), show_number(interval.high)
     taken = f"a call, 95 % CI [{low}, {high}] ms, n = {interval.count}, unprofiled"
     yield "latency", show_ms(interval.median), taken
-    mean = f"a call, mean of {profile.profiled_calls} under the profiler"
-    yield "device time", show_ms(breakdown.device_time_ms), mean
+    median = f"a call, the median of {profile.profiled_calls} under the profiler"
+    yield "device time", show_ms(breakdown.device_time_ms), median
     if breakdown.kernels is not None:
         yield "kernels", _count(breakdown.kernels), "a call"
     if breakdown.host_bound is not None:
@@ -114,21 +117,21 @@ def _total_rows(profile: Profile) -> Iterator[tuple[str, str, str]]:
 
 def _paths(profile: Profile, batch: int, *, unicode: bool) -> Table:
     """Show what share of the work each path has, and what share of the time."""
-    times_ms, macs = path_times_ms(profile), asdict(profile.path_macs)
-    whole_ms, whole_macs = sum(times_ms.values()), profile.path_macs.total
+    times_ms, macs = path_times_ms(profile), _macs(profile)
+    whole_ms, whole_macs = sum(times_ms.values()), sum(macs.values()) or None
     headings = ("path", "MACs/item", "of MACs", "ms/call", "of time", "", "GMACs/s", "kernels")
     # A processor has no kernels.
     shown = len(headings) - (profile.breakdown.kernels is None)
     table = _table(*"<>>>><>>"[:shown], headings=headings[:shown])
-    for path, time_ms in times_ms.items():
-        work = macs.get(path) or None
+    for path in (path for path in PATHS if path in times_ms or path in macs):
+        work, time_ms = macs.get(path), times_ms.get(path)
         row = (
             cell(path, PATH_STYLES[path]),
             show_macs(work),
             _percent(work, whole_macs),
             _ms(time_ms),
             _percent(time_ms, whole_ms),
-            cell(bar(time_ms, whole_ms, _BAR_WIDTH, unicode=unicode), PATH_STYLES[path]),
+            cell(bar(time_ms or 0.0, whole_ms, _BAR_WIDTH, unicode=unicode), PATH_STYLES[path]),
             show_number(work * batch / time_ms / 1e6 if work and time_ms else None),
             _count(_kernels(profile, path)),
         )
@@ -136,6 +139,12 @@ def _paths(profile: Profile, batch: int, *, unicode: bool) -> Table:
     total = ("all", show_macs(whole_macs), "", _ms(whole_ms), "", "", "", _count(profile.breakdown.kernels))
     table.add_row(*total[:shown], style="bold")
     return table
+
+
+def _macs(profile: Profile) -> dict[str, int]:
+    """Give the MACs of the paths that have any."""
+    macs = asdict(profile.path_macs) if profile.path_macs else {}
+    return {path: work for path, work in macs.items() if work}
 
 
 def _kernels(profile: Profile, path: str) -> int | None:
@@ -168,9 +177,9 @@ def _table(*sides: str, headings: tuple[str, ...] | None = None) -> Table:
     return table
 
 
-def _ms(time_ms: float) -> str:
+def _ms(time_ms: float | None) -> str:
     """Show a time with the same digits as all others in its column, down to a microsecond."""
-    return f"{time_ms:.3f}"
+    return ABSENT if time_ms is None else f"{time_ms:.3f}"
 
 
 def _count(count: int | None) -> str:

@@ -1,7 +1,6 @@
 """All counts of one point: fvcore's, the meta walk's and the closed form's, and whether they agree."""
 
 import copy
-import traceback
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +11,9 @@ from torch.utils._pytree import tree_leaves, tree_map
 from octprobe.cost.closed_form import LayerRecorder, feature_map_bytes
 from octprobe.cost.fvcore_count import fvcore_count
 from octprobe.cost.walk import walk, walk_training
+from octprobe.errors import wants_memory
+from octprobe.octave.shapes import on_meta
+from octprobe.octave.trace import first_line
 from octprobe.store.records import Cost
 from octprobe.workload import Workload
 
@@ -24,7 +26,7 @@ def quick_cost(workload: Workload, batch: int = 1) -> Cost:
         batch: items of a training call: the peak is an item's share of such a call's, as the gradients of the
             weights do not grow with the batch. All other figures are the same for every batch.
     """
-    module = copy.deepcopy(workload.module).to("meta").eval()
+    module = on_meta(workload.module)
     example = tree_map(_on_meta, workload.example)
     with torch.no_grad():
         module(example)  # an octave layer packs its kernels in its first call, which is no work of later ones
@@ -56,14 +58,21 @@ def full_cost(workload: Workload, batch: int = 1) -> Cost:
     Args:
         workload: a float32 workload of batch 1, on a real device; its module is left as it is.
         batch: as for `quick_cost`.
+
+    Raises:
+        MemoryError: or what torch raises in its place.
     """
     quick = quick_cost(workload, batch)
     try:
         with torch.no_grad():
-            counted = fvcore_count(copy.deepcopy(workload.module).eval(), workload.example)
-    except Exception:  # whatever torch's tracer trips over costs fvcore's figures, not the walk's
-        traceback.print_exc()
-        return quick
+            counted = fvcore_count(_in_eval_mode(workload.module), workload.example)
+    except Exception as error:  # whatever torch's tracer trips over costs fvcore's figures, not the walk's
+        if wants_memory(error):
+            raise
+        fault = f"fvcore could not trace it: {type(error).__name__}: {first_line(error)}"
+        return replace(quick, fvcore_fault=fault)
+    if quick.macs_dispatched and not counted.macs:
+        return replace(quick, fvcore_fault="fvcore sees no MACs: its trace drops what no output depends on")
     return replace(
         quick,
         macs=counted.macs,
@@ -75,11 +84,16 @@ def full_cost(workload: Workload, batch: int = 1) -> Cost:
 def disagreement(cost: Cost) -> str | None:
     """Say in one line which counts of a full cost differ or are missing; None where all agree."""
     if cost.macs is None:
-        return f"fvcore could not trace it; the meta walk counts {cost.macs_dispatched} MACs an item"
+        return f"{cost.fvcore_fault}; the meta walk counts {cost.macs_dispatched} MACs an item"
     counts = {"fvcore": cost.macs, "meta walk": cost.macs_dispatched, "closed form": cost.path_macs.total}
     if len(set(counts.values())) == 1:
         return None
     return "MACs an item differ: " + ", ".join(f"{name} {count}" for name, count in counts.items())
+
+
+def _in_eval_mode(module: nn.Module) -> nn.Module:
+    """Give a copy in eval mode that has the module's own weights, as there may be no room for them twice."""
+    return copy.deepcopy(module, {id(weight): weight for weight in module.parameters()}).eval()
 
 
 def _sides(example: Any) -> tuple[int, int]:

@@ -95,7 +95,7 @@ def _settle_in(log: Path, parent: int) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         sys.exit("the parent was gone before its worker began")
-    # Inductor takes what follows `--only` among the arguments for a benchmark's name and writes it into its code.
+    # Inductor takes what follows `--only` among the arguments for a benchmark's name, and puts it into code.
     del sys.argv[1:]
     # Else torch's profiler fills the log of a machine without a GPU with lines on its absence.
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")

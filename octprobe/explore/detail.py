@@ -72,7 +72,8 @@ def _latency(record: Record) -> str:
     reached = _phrase("within {}", record.get("relative_ci_reached"), _percent)
     asked = _phrase(" ({} asked for)", record.get("relative_ci_asked"), _percent)
     precision = reached and reached + (asked or "")
-    return _list(f"{median} ms/call", samples, _phrase("{}", record.get("rounds"), lambda n: _number(n, "round")), precision)
+    rounds = _phrase("{}", record.get("rounds"), lambda n: _number(n, "round"))
+    return _list(f"{median} ms/call", samples, rounds, precision)
 
 
 def _ratio(record: Record) -> str:

@@ -8,8 +8,8 @@ import sys
 from octprobe.measure.processor import usable_numbers
 from octprobe.plan.point import Conditions
 
-# What writes machine code for Inductor, by kind of device: its own C++ on a processor, Triton's launcher in C on
-# CUDA; the variable that names another compiler, and those that are looked for without it (torch 2.14,
+# What compiles for Inductor, by kind of device: its own C++ on a processor, Triton's launcher in C on CUDA;
+# the variable that names another compiler, and those that are looked for without it (torch 2.14,
 # torch/_inductor/config.py; triton/runtime/build.py).
 _COMPILERS = {
     "cpu": ("C++ compiler for Inductor", "CXX", ("clang++",) if sys.platform == "darwin" else ("g++",)),
@@ -25,7 +25,8 @@ def unable(conditions: Conditions, device_kind: str) -> str | None:
         return "dtype tf32 needs a CUDA device; this one is a processor"
     if conditions.execution == "compiled" and not has_compiler(device_kind):
         what, variable, names = _COMPILERS[device_kind]
-        return f"execution compiled needs a {what}; install {' or '.join(names)}, or name another in {variable}"
+        advice = f"install {' or '.join(names)}, or name another in {variable}"
+        return f"execution compiled needs a {what}; {advice}"
     if conditions.threads is not None and conditions.threads > usable_processors():
         return f"threads is {conditions.threads}; {usable_processors()} processors may be used here"
     return None

@@ -118,15 +118,23 @@ def make_runnable(workload: Workload, conditions: Conditions, device: Device) ->
 
 
 def place(workload: Workload, conditions: Conditions, device: Device) -> tuple[nn.Module, Any]:
-    """Give module and example on the device, in the conditions' number and memory format."""
-    dtype, memory_format = DTYPES[conditions.dtype], _MEMORY_FORMATS[conditions.memory_format]
+    """Give the module itself and a copy of the example, on the device in the conditions' formats."""
+    module = workload.module.to(device=device.torch_device, dtype=DTYPES[conditions.dtype])
+    module = module.to(memory_format=_MEMORY_FORMATS[conditions.memory_format])
+    return module, place_example(workload, conditions, device)
 
-    def move(tensor: Tensor) -> Tensor:
-        moved = tensor.detach().to(device.torch_device, dtype, memory_format=memory_format)
-        return moved.requires_grad_(tensor.requires_grad)
 
-    module = workload.module.to(device=device.torch_device, dtype=dtype)
-    return module.to(memory_format=memory_format), tree_map(move, workload.example)
+def place_example(workload: Workload, conditions: Conditions, device: Device) -> Any:
+    """Give a copy of the example alone, placed alike: a forward may write to what it takes."""
+    memory_format = _MEMORY_FORMATS[conditions.memory_format]
+
+    def placed(tensor: Tensor) -> Tensor:
+        copied = tensor.detach().to(
+            device.torch_device, DTYPES[conditions.dtype], copy=True, memory_format=memory_format
+        )
+        return copied.requires_grad_(tensor.requires_grad)
+
+    return tree_map(placed, workload.example)
 
 
 def inference_forward(module: nn.Module, example: Any) -> Forward:

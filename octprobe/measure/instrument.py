@@ -22,7 +22,7 @@ from octprobe.measure.garbage import garbage_held
 from octprobe.measure.latency import GroupTimer, LatencySettings, TimedGroup
 from octprobe.measure.lookout import open_lookout
 from octprobe.measure.memory import measure_memory
-from octprobe.measure.output import OutputCheck, Reference, check_output, find_reference
+from octprobe.measure.output import OutputCheck, Reference, changed_input, check_output, find_reference
 from octprobe.plan.point import DesignPoint
 from octprobe.store.records import (
     Breakdown,
@@ -65,6 +65,7 @@ class Passes:
     reference: Attempt[Reference]
     first: Attempt[object]
     check: Attempt[OutputCheck]
+    change: Attempt[str | None]
     memory: Attempt[Memory]
     profile: Attempt[tuple[Breakdown, tuple[Doubt, ...]]]
 
@@ -72,9 +73,10 @@ class Passes:
         """Gather the figures; a wrong output fails the point and costs no figure."""
         breakdown, doubts = self.profile.value or (None, ())
         check = self.check.value or OutputCheck()
+        remarks = check.remark, self.change.value
         return Measurement(
             status=Status.FAILED if check.fault else Status.MEASURED,
-            reason="; ".join(filter(None, (check.fault, *self._troubles(), check.remark))) or None,
+            reason="; ".join(filter(None, (check.fault, *self._troubles(), *remarks))) or None,
             doubts=doubts,
             cost=self.cost.value,
             memory=self.memory.value,
@@ -85,8 +87,8 @@ class Passes:
 
     def _troubles(self) -> Iterator[str | None]:
         yield disagreement(self.cost.value) if self.cost.value else None
-        for step in (self.cost, self.reference, self.first, self.check, self.memory, self.profile):
-            yield step.trouble
+        steps = (self.cost, self.reference, self.first, self.check, self.change, self.memory, self.profile)
+        yield from (step.trouble for step in steps)
 
     def _seconds(self) -> PassSeconds:
         return PassSeconds(
@@ -94,7 +96,7 @@ class Passes:
             cost=self.cost.seconds,
             memory=self.memory.seconds,
             breakdown=self.profile.seconds,
-            check=self.reference.seconds + self.check.seconds,
+            check=self.reference.seconds + self.check.seconds + self.change.seconds,
         )
 
 
@@ -170,12 +172,13 @@ class TorchInstrument:
             runnable, making_s = _timed(lambda: make_runnable(workload, conditions, device))
             first = _attempt("first call", runnable.call)
             check = _checked(first, reference, conditions.dtype)
+            change = _attempt("input check", lambda: changed_input(workload, runnable, conditions, device))
             memory = _attempt("memory", lambda: measure_memory(runnable, conditions, device))
             profile = _attempt(
                 "device time", lambda: measure_breakdown(runnable, conditions, device, latency_ms)
             )
         build_seconds = building_s + making_s + first.seconds
-        return Passes(build_seconds, cost, reference, first, check, memory, profile).measurement()
+        return Passes(build_seconds, cost, reference, first, check, change, memory, profile).measurement()
 
     def _let_go(self, point: DesignPoint) -> None:
         """Give back what models and compiled code held; to be called when nothing refers to them any more."""

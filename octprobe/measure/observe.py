@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
+import torch
 from torch import fx, nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.overrides import TorchFunctionMode
@@ -16,7 +17,7 @@ _PREFIX = "octprobe::"
 _SEPARATOR = "::"
 # The path of a function by its name without underscores: `add_` and `__add__` are `add`. A mean is the
 # pooling over all of space; the backward is a tensor's or torch.autograd's. Convolutions differ by weight.
-_NORMS = ("batch_norm", "group_norm", "instance_norm", "layer_norm", "local_response_norm")
+_NORMS = ("batch_norm", "group_norm", "instance_norm", "layer_norm", "local_response_norm", "rms_norm")
 _POOLS = tuple(
     f"{kind}_pool{axes}d" for kind in ("avg", "max", "adaptive_avg", "adaptive_max") for axes in (1, 2, 3)
 )
@@ -29,6 +30,10 @@ _PATH_OF_FUNCTION = {
     **dict.fromkeys(("backward", "grad"), "backward"),
 }
 _CONVOLUTIONS = frozenset(f"conv{way}{axes}d" for way in ("", "_transpose") for axes in (1, 2, 3))
+
+
+# Where torch.compile's module keeps what it was made of; naming its class would load the compiler for 0.8 s.
+_COMPILED = "_orig_mod"
 
 
 class Region(NamedTuple):
@@ -53,6 +58,16 @@ def read_region(name: str) -> Region | None:
     return Region(layer, path) if name.startswith(_PREFIX) and separator else None
 
 
+def why_not_observed(module: nn.Module) -> str | None:
+    """Say why a module's layers cannot be followed without changing what runs; None where they can."""
+    for inner in module.modules():
+        if isinstance(inner, torch.jit.ScriptModule):
+            return "the network is TorchScript, whose layers are not told apart"
+        if hasattr(inner, _COMPILED) or inner._compiled_call_impl is not None:
+            return "the network compiles itself, and layers are not told apart in compiled code"
+    return None
+
+
 @contextmanager
 def observed(module: nn.Module) -> Iterator[None]:
     """Record a region around each layer that a module calls and each step in it, until the context ends.
@@ -62,7 +77,7 @@ def observed(module: nn.Module) -> Iterator[None]:
     its fused form, as it does whenever functions are looked at.
 
     Args:
-        module: what is called within the context, eagerly; not compiled.
+        module: what is called within the context, eagerly; not one that `why_not_observed` tells of.
     """
     steps = _Steps()
     with ExitStack() as stack:

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils._pytree import tree_leaves, tree_map
 
 from octprobe.measure.device import Device
-from octprobe.measure.execution import DTYPES, in_force, place
+from octprobe.measure.execution import DTYPES, Runnable, in_force, place, place_example
 from octprobe.plan.point import Conditions
 from octprobe.workload import Workload
 
@@ -42,11 +42,14 @@ class Reference:
     Attributes:
         values: the output's tensors, float32, on the processor.
         movement: how far the output moves when each input value moves by one step of the point's number
-            format, as a share of the output's norm; large as well where the forward draws random numbers.
+            format, as a share of the output's norm.
+        is_random: whether the forward draws random numbers, as dropout and stochastic depth do in training:
+            no other call gives the same.
     """
 
     values: Values
     movement: float
+    is_random: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,9 +78,11 @@ def find_reference(workload: Workload, conditions: Conditions, device: Device) -
     usual = replace(conditions, dtype="float32", memory_format="contiguous", execution="eager")
     with in_force(usual), torch.no_grad():
         module, example = place(replace(workload, module=copy.deepcopy(workload.module)), usual, device)
-        values = output_values(module(example))
+        states = _random_states(device)
+        values = output_values(module(tree_map(torch.clone, example)))
+        is_random = not all(map(torch.equal, states, _random_states(device)))
         moved = output_values(module(tree_map(lambda t: _moved(t, _STEPS[conditions.dtype]), example)))
-    return Reference(values, relative_distance(moved, values))
+    return Reference(values, relative_distance(moved, values), is_random)
 
 
 def check_output(output: Any, reference: Reference, dtype: str) -> OutputCheck:
@@ -92,9 +97,27 @@ def check_output(output: Any, reference: Reference, dtype: str) -> OutputCheck:
     fault = _unusable(values, reference.values)
     if fault:
         return OutputCheck(fault=fault)
-    if _size(reference.values) < torch.finfo(DTYPES[dtype]).tiny:
-        return OutputCheck(remark=f"output not judged: eager float32's values are too small for {dtype}")
+    remark = _unjudgeable(reference, dtype)
+    if remark:
+        return OutputCheck(remark=f"output not judged: {remark}")
     return _judged(relative_distance(values, reference.values), reference.movement, dtype)
+
+
+def changed_input(
+    workload: Workload, runnable: Runnable, conditions: Conditions, device: Device
+) -> str | None:
+    """Say in one line that calls change what they take; None where they leave it.
+
+    Args:
+        workload: the point's, its example still as it was built.
+        runnable: made of it, and called.
+        conditions: the point's.
+        device: where the point runs.
+    """
+    built = tree_leaves(place_example(workload, conditions, device))
+    if all(map(torch.equal, built, tree_leaves(runnable.example))):
+        return None
+    return "the forward changes its input in place: times after the first call are of another input"
 
 
 def output_values(output: Any) -> Values:
@@ -125,6 +148,17 @@ def _judged(error: float, movement: float, dtype: str) -> OutputCheck:
     return OutputCheck(error=error)
 
 
+def _unjudgeable(reference: Reference, dtype: str) -> str | None:
+    """Say why no distance from a reference would mean anything; None where it does."""
+    if not reference.values:
+        return "it holds no tensor"
+    if reference.is_random:
+        return "the forward draws random numbers"
+    if _size(reference.values) < torch.finfo(DTYPES[dtype]).tiny:
+        return f"eager float32's values are too small for {dtype}"
+    return None
+
+
 def _unusable(values: Values, reference: Values) -> str | None:
     """Say why an output cannot be compared, which is a fault in itself; None where it can."""
     shapes, wanted = ([tuple(tensor.shape) for tensor in tensors] for tensors in (values, reference))
@@ -135,6 +169,13 @@ def _unusable(values: Values, reference: Values) -> str | None:
     if not _is_finite(values):
         return "the output has NaN or infinity where eager float32 has none; choose a dtype of more range"
     return None
+
+
+def _random_states(device: Device) -> tuple[Tensor, ...]:
+    """Give the states of the generators that a forward on this device draws from."""
+    if device.torch_device.type == "cuda":
+        return torch.get_rng_state(), torch.cuda.get_rng_state(device.torch_device)
+    return (torch.get_rng_state(),)
 
 
 def _is_finite(values: Values) -> bool:

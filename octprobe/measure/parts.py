@@ -28,6 +28,11 @@ class Busy:
     cause: Span | None
 
 
+def busy_of(timeline: Timeline, device_kind: str) -> list[Busy]:
+    """Give what kept a device busy: kernels on CUDA, operators on a processor."""
+    return kernels_busy(timeline) if device_kind == "cuda" else processor_busy(timeline)
+
+
 def processor_busy(timeline: Timeline) -> list[Busy]:
     """Give the own time of every operator; what regions and the program open around them is not busy."""
     operators = [span for span in timeline.spans if span.category == OPERATOR]
@@ -39,16 +44,15 @@ def kernels_busy(timeline: Timeline) -> list[Busy]:
     return [Busy(kernel.duration_ns, kernel.launch) for kernel in timeline.kernels]
 
 
-def parts_of(timeline: Timeline, busy: Sequence[Busy], calls: int, *, count_kernels: bool) -> list[PartTime]:
+def parts_of(timeline: Timeline, busy: Sequence[Busy], *, count_kernels: bool) -> list[PartTime]:
     """Sum the device's time by layer and path, in the order in which the parts first ran.
 
     A stretch belongs to the innermost region open on its thread when it began or was launched. Where none
     is, it belongs to the backward that is open on any thread, else to no layer.
 
     Args:
-        timeline: a trace of observed calls.
+        timeline: a trace of an observed call.
         busy: the stretches, of the same trace.
-        calls: calls in the trace.
         count_kernels: whether a stretch is a kernel.
     """
     finder = _RegionFinder(timeline.spans)
@@ -59,31 +63,30 @@ def parts_of(timeline: Timeline, busy: Sequence[Busy], calls: int, *, count_kern
         PartTime(
             layer=region.layer,
             path=region.path,
-            time_ms=sum(times_ns) / calls / 1e6,
-            kernels=round(len(times_ns) / calls) if count_kernels else None,
+            time_ms=sum(times_ns) / 1e6,
+            kernels=len(times_ns) if count_kernels else None,
         )
         for region, times_ns in stretches.items()
     ]
 
 
-def operators_of(timeline: Timeline, summary: TraceSummary, calls: int) -> list[OperatorTime]:
+def operators_of(timeline: Timeline, summary: TraceSummary) -> list[OperatorTime]:
     """List operators, and the kernels that belong to none by their own names, the longest first.
 
     Args:
-        timeline: a trace.
+        timeline: a trace of a call.
         summary: its summary.
-        calls: calls in the trace.
     """
     times = [
         OperatorTime(
             name=name,
-            time_ms=float(use.host_self_us if use.time_us is None else use.time_us) / 1e3 / calls,
-            kernels=None if use.kernels is None else use.kernels / calls,
-            calls=use.calls / calls,
+            time_ms=float(use.host_self_us if use.time_us is None else use.time_us) / 1e3,
+            kernels=use.kernels,
+            calls=use.calls,
         )
         for name, use in summary.by_operator.items()
     ]
-    return sorted([*times, *_unowned(timeline, calls)], key=lambda time: (-time.time_ms, time.name))
+    return sorted([*times, *_unowned(timeline)], key=lambda time: (-time.time_ms, time.name))
 
 
 class _RegionFinder:
@@ -112,7 +115,7 @@ def _regions(spans: Iterable[Span]) -> Iterator[tuple[Span, Region]]:
             yield span, region
 
 
-def _unowned(timeline: Timeline, calls: int) -> list[OperatorTime]:
+def _unowned(timeline: Timeline) -> list[OperatorTime]:
     """List the kernels that no operator of torch launched, such as those of a compiler or a CUDA graph."""
     numbers: Counter[str] = Counter()
     times_ns: Counter[str] = Counter()
@@ -120,6 +123,6 @@ def _unowned(timeline: Timeline, calls: int) -> list[OperatorTime]:
         numbers[kernel.name] += 1
         times_ns[kernel.name] += kernel.duration_ns
     return [
-        OperatorTime(name=name, time_ms=times_ns[name] / calls / 1e6, kernels=n / calls, calls=n / calls)
+        OperatorTime(name=name, time_ms=times_ns[name] / 1e6, kernels=n, calls=n)
         for name, n in numbers.items()
     ]

@@ -1,16 +1,22 @@
 """One point profiled: its latency without the profiler, then where the device's time goes."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import torch
+from torch import nn
 
 from octprobe.cost.closed_form import LayerRecorder
+from octprobe.errors import OctprobeError, UsageError, wants_memory
 from octprobe.measure.breakdown import measure_breakdown
 from octprobe.measure.device import Device
 from octprobe.measure.environment import read_environment
-from octprobe.measure.execution import Runnable, in_force, make_runnable
+from octprobe.measure.execution import in_force, make_runnable
+from octprobe.measure.failure import reason_of
 from octprobe.measure.garbage import garbage_held
 from octprobe.measure.latency import GroupTimer, LatencySettings
 from octprobe.measure.lookout import open_lookout
@@ -29,7 +35,7 @@ class Profile:
         latency: times of calls without the profiler.
         breakdown: what the profiler saw.
         profiled_calls: calls in its session.
-        path_macs: the forward's MACs by closed form, an item.
+        path_macs: the forward's MACs by closed form, an item; None for TorchScript, which hides its layers.
         doubts: of the latency and of the session.
         environment: the machine that the figures hold for.
     """
@@ -37,7 +43,7 @@ class Profile:
     latency: Latency
     breakdown: Breakdown
     profiled_calls: int
-    path_macs: PathMacs
+    path_macs: PathMacs | None
     doubts: tuple[Doubt, ...]
     environment: Environment
 
@@ -63,13 +69,16 @@ def profile_point(
 
     Raises:
         ConversionError: the network has no octave form at this alpha.
-        UsageError: the network's name is not known, or needs `--allow-import`.
+        UsageError: the network's name is not known, or needs `--allow-import`; or its first call fails.
     """
     workload = build_workload(point, allow_import=allow_import)
+    timer = GroupTimer(device, settings, _SUBJECT, open_lookout(device))
     with garbage_held(), in_force(point.conditions):
-        runnable = make_runnable(workload, point.conditions, device)
-        path_macs = _path_macs(runnable)
-        latency, doubts = _time(runnable, device, settings)
+        with _first_calls(point):
+            runnable = make_runnable(workload, point.conditions, device)
+            timer.add(_SUBJECT, runnable.call, compiles=runnable.compiles)
+        timed = timer.run(lambda _: True)
+        latency = timed.latencies[_SUBJECT]
         breakdown, more = measure_breakdown(
             runnable,
             point.conditions,
@@ -78,24 +87,36 @@ def profile_point(
             calls=calls,
             trace_path=trace_path,
         )
+        path_macs = _path_macs(runnable.module, runnable.example)  # a call more: not before those reported
     return Profile(
         latency=latency,
         breakdown=breakdown,
         profiled_calls=calls,
         path_macs=path_macs,
-        doubts=(*doubts, *more),
+        doubts=tuple(dict.fromkeys((*timed.doubts[_SUBJECT], *more))),
         environment=read_environment(device, torch.get_num_threads()),
     )
 
 
-def _path_macs(runnable: Runnable) -> PathMacs:
-    with torch.no_grad(), LayerRecorder(runnable.module) as recorder:
-        runnable.module(runnable.example)
+@contextmanager
+def _first_calls(point: DesignPoint) -> Iterator[None]:
+    """Say in a line what a network's own code raises; for want of memory the machine is to blame."""
+    try:
+        yield
+    except OctprobeError:
+        raise
+    except Exception as error:
+        if wants_memory(error):
+            raise
+        raise UsageError(
+            f"{point.label()}: its first call fails: {reason_of(error)}; "
+            "mend the network or choose another resolution; OCTPROBE_DEBUG=1 shows where"
+        ) from error
+
+
+def _path_macs(module: nn.Module, example: Any) -> PathMacs | None:
+    if any(isinstance(inner, torch.jit.ScriptModule) for inner in module.modules()):
+        return None
+    with torch.no_grad(), LayerRecorder(module) as recorder:
+        module(example)
     return recorder.total
-
-
-def _time(runnable: Runnable, device: Device, settings: LatencySettings) -> tuple[Latency, tuple[Doubt, ...]]:
-    timer = GroupTimer(device, settings, _SUBJECT, open_lookout(device))
-    timer.add(_SUBJECT, runnable.call, compiles=runnable.compiles)
-    timed = timer.run(lambda _: True)
-    return timed.latencies[_SUBJECT], timed.doubts[_SUBJECT]

@@ -144,11 +144,6 @@ def _layer_call(number: int, device: Device) -> Call:
     layer = LayerSubject(
         in_channels=64,
         out_channels=64,
-        kernel_size=3,
-        stride=1,
-        padding=1,
-        dilation=1,
-        groups=1,
         alpha_in=alpha,
         alpha_out=alpha,
     )

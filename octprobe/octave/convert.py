@@ -9,7 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, fx, nn
 
-from octprobe.errors import ConversionError
+from octprobe.errors import ConversionError, wants_memory
 from octprobe.octave.effect import check_effect, check_uniform_effect
 from octprobe.octave.groups import AlphaGroups
 from octprobe.octave.hooks import refuse_hooks
@@ -163,6 +163,8 @@ def _copied(model: nn.Module, *, share_parameters: bool) -> nn.Module:
     try:
         return copy.deepcopy(model, memo)
     except Exception as error:  # whatever a module's own state raises, such as a weight that is computed
+        if wants_memory(error):
+            raise
         raise ConversionError(
             f"{type(model).__name__} cannot be copied: {first_line(error)}; "
             "remove weight_norm, spectral_norm or pruning from it first"
@@ -193,6 +195,8 @@ def _record(module: nn.Module, graph: fx.Graph, example: Tensor, subject: str) -
     except ConversionError as error:
         raise ConversionError(first_line(error)) from error
     except Exception as error:  # whatever the model's own operators raise
+        if wants_memory(error):
+            raise
         raise ConversionError(
             f"{subject} does not take an input of {tuple(example.shape)}: {first_line(error)}"
         ) from error
@@ -202,5 +206,7 @@ def _shapes_if_it_can(module: nn.Module, graph: fx.Graph, example: Tensor) -> di
     """Give the shapes at another size; none for a network that is made for one size only."""
     try:
         return record(module, graph, example).shapes
-    except Exception:  # as above
+    except Exception as error:  # as above
+        if wants_memory(error):
+            raise
         return {}

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 
-from octprobe.errors import ConversionError
+from octprobe.errors import ConversionError, wants_memory
 from octprobe.octave.layers import ByMode
 
 
@@ -110,6 +110,8 @@ def _traced(model: nn.Module, has_rule: Callable[[nn.Module], bool]) -> tuple[fx
     try:
         graph = OctaveTracer(has_rule).trace(model)
     except Exception as error:  # whatever the model's own forward raises on a proxy
+        if wants_memory(error):
+            raise
         raise ConversionError(
             f"{type(model).__name__} cannot be traced by torch.fx: {first_line(error)}"
         ) from error

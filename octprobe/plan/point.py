@@ -59,15 +59,15 @@ class NetworkSubject:
 
 @dataclass(frozen=True, kw_only=True)
 class LayerSubject:
-    """One two-dimensional convolution and the low shares of its input and output."""
+    """One two-dimensional convolution, 3x3 by default, and the low shares of its input and output."""
 
     in_channels: int
     out_channels: int
-    kernel_size: int
-    stride: int
-    padding: int | str
-    dilation: int
-    groups: int
+    kernel_size: int = 3
+    stride: int = 1
+    padding: int | str = 1
+    dilation: int = 1
+    groups: int = 1
     alpha_in: Decimal
     alpha_out: Decimal
 

@@ -82,7 +82,7 @@ class Cost:
     `macs` is fvcore's count, `macs_dispatched` the meta walk's, `path_macs` the closed form; the three agree
     and are the forward's work in the form of four convolutions. `macs_executed` is what a call really runs:
     in training the backward's too. `feature_map_bytes` is a layer's input and output by closed form; None for
-    a network.
+    a network. `fvcore_fault` says in one line why fvcore, where it was asked, gave no figures.
     """
 
     macs: int | None
@@ -99,6 +99,7 @@ class Cost:
     input_bytes: int
     peak_live_bytes: int
     feature_map_bytes: int | None = None
+    fvcore_fault: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

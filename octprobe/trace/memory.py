@@ -8,9 +8,9 @@ from octprobe.trace.timeline import OPERATOR, MemoryRecord, Span, Timeline
 
 # torch's number for the processor in a memory record.
 _CPU_DEVICE_TYPE: Final = 0
-# Operators in which oneDNN computes. torch takes its tensors through operators of their own within these
-# (aten::empty, aten::resize_) or keeps them; what is taken directly and given back before the end is oneDNN's:
-# reordered copies and scratchpads (torch 2.14). Other operators, as of a compiler, take true tensors so too.
+# Operators in which oneDNN computes. Within these torch takes tensors through operators of their own
+# (aten::empty, aten::resize_) or keeps them; what is taken directly and given back before the end is
+# oneDNN's: reordered copies and scratchpads (torch 2.14). A compiler's operators take true tensors so.
 _ONEDNN_PREFIXES: Final = ("aten::mkldnn_", "mkldnn::")
 _ONEDNN: Final = frozenset(
     f"aten::{name}" for name in ("_convolution", "convolution_backward", "addmm", "mm", "bmm", "baddbmm")

@@ -132,9 +132,7 @@ def _garbage_kept() -> Iterator[None]:
             gc.enable()
 
 
-def build_timeline(
-    events: Iterable[object], file: str = "trace", *, with_memory: bool = False
-) -> Timeline:
+def build_timeline(events: Iterable[object], file: str = "trace", *, with_memory: bool = False) -> Timeline:
     """Gather the events that tell where time and memory went; all others are passed over.
 
     Args:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from octprobe.cache import Cache
 from octprobe.commands.main import app
 
 GOLDEN = list(csv.DictReader((Path(__file__).parents[1] / "octave" / "golden_resnet_macs.csv").open()))
@@ -67,3 +68,22 @@ def test_bad_input_is_one_line(arguments: list[str], words: str) -> None:
     assert ended.exception is not None
     assert words in str(ended.exception)
     assert "\n" not in str(ended.exception)
+
+
+def test_a_network_that_fvcore_cannot_trace_shows_the_walks_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line says why, and no traceback does."""
+
+    def untraceable(*_: object) -> None:
+        raise TypeError("no graph for this")
+
+    macs = int(str(cost("resnet18", "--resolution", "64")["macs"]))
+    monkeypatch.setattr("octprobe.cost.count.fvcore_count", untraceable)
+    monkeypatch.setattr(Cache, "get", lambda *_: None)
+    monkeypatch.setattr(Cache, "put", lambda *_: None)
+    ended = CliRunner().invoke(app, ["cost", "resnet18", "--resolution", "64"], catch_exceptions=False)
+    assert "MACs (meta walk)" in ended.stdout
+    assert f"Operators without a FLOPs rule: not known. Exact MACs: {macs:,}." in ended.stdout
+    assert ended.stderr == (
+        "octprobe: fvcore could not trace it: TypeError: no graph for this; "
+        f"the meta walk counts {macs} MACs an item\n"
+    )

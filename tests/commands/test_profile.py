@@ -1,6 +1,7 @@
 """`octprobe profile`: a real network on the processor, and what is refused before any work is done."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -127,8 +128,23 @@ def test_a_forward_that_fails_is_one_line() -> None:
     ended = run("torchvision:alexnet", "--resolution", "8")
     assert isinstance(ended.exception, UsageError)
     assert str(ended.exception).startswith(
-        "torchvision:alexnet alpha 0, batch 1, 8 px, contiguous: cannot be"
+        "torchvision:alexnet alpha 0, batch 1, 8 px, contiguous: its first call fails: RuntimeError"
     )
+
+
+def test_want_of_memory_is_the_machines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a way out; the cause is kept. Any other failure is a fault of ours and passes through."""
+    for raised, expected in ((MemoryError(), MachineError), (KeyError("x"), KeyError)):
+
+        def fail(*_: object, error: Exception = raised, **__: object) -> None:
+            raise error
+
+        monkeypatch.setattr(measuring, "profile_point", fail)
+        ended = run(*SMALL)
+        assert isinstance(ended.exception, expected)
+        assert raised in (ended.exception, ended.exception.__cause__)
+        if expected is MachineError:
+            assert "out of memory (MemoryError); ask for less, with a smaller --batch" in str(ended.exception)
 
 
 @pytest.mark.parametrize(
@@ -136,6 +152,10 @@ def test_a_forward_that_fails_is_one_line() -> None:
     [
         (".", "is a folder; name a file in it"),
         ("missing/out.json", "there is no folder"),
+        ("a" * 300, "cannot be used (File name too long); name another file"),
+        ("fifo", "is a device or a pipe"),
+        ("to_fifo", "is a device or a pipe"),
+        ("ring", "cannot be used ("),
         (None, "cannot hold"),
     ],
 )
@@ -153,12 +173,17 @@ def test_a_trace_that_cannot_be_written_is_refused_before_the_work(
     monkeypatch.setattr(measuring, "profile_point", unwanted)
     if name is None:
         monkeypatch.setattr(command.tempfile, "TemporaryFile", refuse)
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "to_fifo").symlink_to(tmp_path / "fifo")
+    (tmp_path / "ring").symlink_to(tmp_path / "ring")
+    before = sorted(tmp_path.iterdir())
     target = tmp_path / (name or "out.json")
     ended = run(*SMALL, "--trace", str(target))
     assert isinstance(ended.exception, UsageError)
     assert str(ended.exception).startswith(f"--trace {target}: ")
     assert words in str(ended.exception)
-    assert [*tmp_path.iterdir()] == []
+    assert "\n" not in str(ended.exception)
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_what_the_profilers_library_says_is_kept_quiet(monkeypatch: pytest.MonkeyPatch) -> None:

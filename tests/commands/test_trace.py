@@ -59,6 +59,7 @@ def test_the_object_has_every_figure(tmp_path: Path) -> None:
         "devices": 1,
         "streams": 2,
         "unlinked_kernels": 0,
+        "damaged_events": 0,
         "communication_us": 0.0,
         "communication_kernels": 0,
         "communication_share": 0.0,
@@ -147,6 +148,20 @@ def test_lost_launches_are_reported(tmp_path: Path) -> None:
     assert "the launch of 1 kernel is not in the trace: record whole steps" in err
 
 
+def test_events_without_an_end_are_left_out_and_said(tmp_path: Path) -> None:
+    """One line however many there are; the other figures are as without them."""
+    unfinished = host("aten::add", 200, -5)
+    out, err = shown(tmp_path, [*STEP, unfinished, unfinished], "--json")
+    assert err.endswith("x.json: 2 events without an end left out: stop the profiler between steps\n")
+    assert json.loads(out) == json.loads(shown(tmp_path, STEP, "--json")[0]) | {"damaged_events": 2}
+
+
+def test_memory_that_is_not_shown_is_not_checked(tmp_path: Path) -> None:
+    """An allocator's record of another shape does not cost the times."""
+    broken = {"ph": "i", "name": "[memory]", "ts": 1, "args": {"Addr": 1}}
+    assert shown(tmp_path, [*STEP, broken]) == shown(tmp_path, STEP)
+
+
 def test_names_from_a_trace_cannot_move_the_cursor(tmp_path: Path) -> None:
     """A long or hostile name stays in its cell."""
     out, _ = shown(tmp_path, [host("aten::\x1b[2J" + "x" * 80, 0, 100), launch(1, 1), kernel("k", 200, 1, 1)])
@@ -181,7 +196,7 @@ def test_a_broken_file_is_one_line(
 
 
 @pytest.mark.parametrize(
-    "changes", [{"ts": "12"}, {"dur": None}, {"ts": float("nan")}, {"dur": -5}, {"tid": []}]
+    "changes", [{"ts": "12"}, {"dur": "5"}, {"ts": float("nan")}, {"dur": float("nan")}, {"tid": []}]
 )
 def test_a_broken_event_is_one_line(
     tmp_path: Path,

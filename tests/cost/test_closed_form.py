@@ -15,7 +15,7 @@ from octprobe.cost.count import disagreement, full_cost, quick_cost
 from octprobe.octave import OctaveConv2d
 from octprobe.plan.point import Conditions, DesignPoint, LayerSubject, NetworkSubject
 from octprobe.store.records import PathMacs
-from octprobe.workload import Workload, build_workload
+from octprobe.workload import build_workload
 
 ALPHAS = ("0", "0.25", "0.5", "1")
 GEOMETRIES = [
@@ -149,18 +149,3 @@ def test_counts_that_differ_are_told() -> None:
     assert disagreement(replace(cost, macs=7)) == (
         f"MACs an item differ: fvcore 7, meta walk {macs}, closed form {macs}"
     )
-
-
-def test_a_network_that_fvcore_cannot_trace_keeps_the_walks_count() -> None:
-    """The tracer's trouble costs fvcore's figures only, and is told."""
-
-    class Untraceable(nn.Conv2d):
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            if torch._C._is_tracing():
-                raise RuntimeError("no tracing here")
-            return super().forward(x)
-
-    workload = Workload(Untraceable(3, 8, 1, bias=False).eval(), torch.ones(1, 3, 4, 4))
-    cost = full_cost(workload)
-    assert (cost.macs, cost.macs_dispatched) == (None, 384)
-    assert disagreement(cost) == "fvcore could not trace it; the meta walk counts 384 MACs an item"

@@ -1,5 +1,6 @@
 """All counts of a point: they agree on every layer that is shipped, and a training call is counted whole."""
 
+from dataclasses import replace
 from decimal import Decimal
 from math import prod
 from pathlib import Path
@@ -10,6 +11,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from octprobe.cost.count import disagreement, full_cost, quick_cost
+from octprobe.cost.fvcore_count import FvcoreCount
 from octprobe.plan.point import Conditions, DesignPoint, LayerSubject, NetworkSubject
 from octprobe.plan.space import expand
 from octprobe.plan.spec import read_spec
@@ -159,3 +161,66 @@ def test_a_layers_feature_maps_are_in_its_cost_and_a_networks_are_not() -> None:
     """Input and output of 16 channels at 12 x 12, half of them at 6 x 6."""
     assert quick_cost(build_workload(layer("0.5"))).feature_map_bytes == 2 * 4 * 8 * (144 + 36)
     assert quick_cost(build_workload(network("0.5"))).feature_map_bytes is None
+
+
+class Untraceable(nn.Conv2d):
+    """Raises where torch's tracer runs it and nowhere else."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if torch.jit.is_tracing():
+            raise self.error
+        return super().forward(x)
+
+    error: Exception = TypeError("no graph for this\nand more")
+
+
+def test_what_fvcore_cannot_trace_is_counted_without_it_and_says_why(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """In the result alone; nothing is printed."""
+    workload = Workload(Untraceable(3, 4, 1).eval(), torch.ones(1, 3, 5, 5))
+    cost = full_cost(workload)
+    assert cost == replace(quick_cost(workload), fvcore_fault=cost.fvcore_fault)
+    assert disagreement(cost) == (
+        "fvcore could not trace it: TypeError: no graph for this; the meta walk counts 300 MACs an item"
+    )
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_want_of_memory_while_counting_passes() -> None:
+    """It says nothing of the network, so no count without fvcore's may be kept for it."""
+    model = Untraceable(3, 4, 1).eval()
+    model.error = torch.OutOfMemoryError("CUDA out of memory")
+    with pytest.raises(torch.OutOfMemoryError):
+        full_cost(Workload(model, torch.ones(1, 3, 5, 5)))
+
+
+def test_work_that_no_output_depends_on_is_counted_by_the_walk_alone() -> None:
+    """The tracer drops it, and its 0 MACs are no count."""
+
+    class Idle(nn.Conv2d):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            super().forward(x)
+            return x + 1
+
+    cost = full_cost(Workload(Idle(3, 4, 1).eval(), torch.ones(1, 3, 5, 5)))
+    assert (cost.macs, cost.elementwise_flops, cost.macs_dispatched) == (None, None, 300)
+    assert "its trace drops what no output depends on" in (disagreement(cost) or "")
+    pooled = full_cost(Workload(nn.AvgPool2d(2).eval(), torch.ones(1, 3, 4, 4)))
+    assert (pooled.macs, disagreement(pooled)) == (0, None)
+
+
+def test_counting_holds_no_second_copy_of_the_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What fvcore traces has the module's own, and batch norm statistics apart."""
+    traced: list[nn.Module] = []
+    monkeypatch.setattr(
+        "octprobe.cost.count.fvcore_count", lambda model, _: traced.append(model) or FvcoreCount(0, 0, {})
+    )
+    workload = build_workload(network("0.5", mode="train"))
+    full_cost(workload)
+    (model,) = traced
+    assert not any(module.training for module in model.modules())
+    pairs = zip(model.parameters(), workload.module.parameters(), strict=True)
+    assert all(ours is theirs for ours, theirs in pairs)
+    buffers = zip(model.buffers(), workload.module.buffers(), strict=True)
+    assert all(ours is not theirs for ours, theirs in buffers)

@@ -76,11 +76,6 @@ def test_counting_a_training_point_uses_its_batch() -> None:
     layer = LayerSubject(
         in_channels=8,
         out_channels=8,
-        kernel_size=3,
-        stride=1,
-        padding=1,
-        dilation=1,
-        groups=1,
         alpha_in=Decimal("0.5"),
         alpha_out=Decimal("0.5"),
     )

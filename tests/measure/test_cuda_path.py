@@ -28,11 +28,6 @@ OCTAVE = DesignPoint(
     subject=LayerSubject(
         in_channels=8,
         out_channels=8,
-        kernel_size=3,
-        stride=1,
-        padding=1,
-        dilation=1,
-        groups=1,
         alpha_in=Decimal("0.5"),
         alpha_out=Decimal("0.5"),
     ),

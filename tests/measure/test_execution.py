@@ -14,6 +14,7 @@ from torch import nn
 from components import need
 from fake_cuda import FakeCuda
 from fake_device import FakeCudaDevice
+from octprobe.errors import ConversionError
 from octprobe.measure.device import CpuDevice
 from octprobe.measure.execution import Runnable, capture, in_force, lacks_tf32, make_runnable, place
 from octprobe.octave.pack import Packing
@@ -24,11 +25,6 @@ LAYER = DesignPoint(
     subject=LayerSubject(
         in_channels=8,
         out_channels=8,
-        kernel_size=3,
-        stride=1,
-        padding=1,
-        dilation=1,
-        groups=1,
         alpha_in=Decimal("0.5"),
         alpha_out=Decimal("0.5"),
     ),
@@ -374,3 +370,28 @@ def test_every_execution_runs_on_hardware(execution: str, mode: str) -> None:
     with in_force(point.conditions):
         call = make_runnable(build_workload(point), point.conditions, device).call
         assert device.time_calls_ms(call, 3) > 0
+
+
+@pytest.mark.parametrize("mode", ["infer", "train"])
+def test_a_placed_example_is_a_copy(mode: str) -> None:
+    """What a forward writes to its input reaches no workload, even where nothing is to be converted."""
+    point = under(LAYER, mode=mode)
+    workload = build_workload(point)
+    _, placed = place(workload, point.conditions, CpuDevice())
+    for ours, theirs in zip(placed, workload.example, strict=True):
+        assert ours.data_ptr() != theirs.data_ptr()
+        assert torch.equal(ours, theirs)
+        assert ours.requires_grad == theirs.requires_grad
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("execution", ["eager", "compiled"])
+def test_training_what_wants_no_gradient_is_refused_in_one_line(execution: str) -> None:
+    """Compiled as well, where the rule is met inside the compiled function."""
+    if execution == "compiled":
+        need("compiler")
+    runnable = training(
+        lambda: nn.Conv2d(3, 4, 1).requires_grad_(False), lambda: torch.ones(1, 3, 4, 4), execution
+    )
+    with pytest.raises(ConversionError, match=r"^train needs an output"):
+        runnable.call()

@@ -11,6 +11,7 @@ from octprobe.store.records import Status
     "error",
     [
         MemoryError(),
+        ValueError("building it failed: MemoryError"),
         RuntimeError(
             "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"
         ),
@@ -34,3 +35,37 @@ def test_anything_else_is_a_failure_in_one_line() -> None:
     assert status_of(ValueError("bad")) is Status.FAILED
     assert reason_of(ValueError("bad\nmore")) == "ValueError: bad"
     assert reason_of(KeyError()) == "KeyError"
+
+
+class FakeInductorError(RuntimeError):
+    """Stands in for torch's, which says where it failed first and why below."""
+
+    __module__ = "torch._inductor.exc"
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (
+            "RuntimeError: Failed to import /tmp/x.py\nImportError: undefined symbol: f\n\nSet TORCH_LOGS",
+            "RuntimeError: Failed to import /tmp/x.py; ImportError: undefined symbol: f",
+        ),
+        (
+            "CppCompileError: C++ failed\n\nCommand:\ng++ x.cpp\n\nOutput:\nx.cpp:1: fatal error: no a.h",
+            "CppCompileError: C++ failed; x.cpp:1: fatal error: no a.h",
+        ),
+        ("InvalidCxxCompiler: none found\n\nSet TORCHDYNAMO_VERBOSE=1", "InvalidCxxCompiler: none found"),
+        ("", ""),
+    ],
+    ids=["import", "compiler", "one line", "nothing"],
+)
+def test_a_compilers_error_is_told_with_its_cause(said: str, reason: str) -> None:
+    """In one line, without the command and the advice."""
+    assert reason_of(FakeInductorError(said)) == f"FakeInductorError: {reason}".removesuffix(": ")
+
+
+def test_a_compilers_pages_are_cut() -> None:
+    """A template's name alone may fill one."""
+    reason = reason_of(FakeInductorError("first\nx.cpp:1: error: " + "x" * 9999))
+    assert reason.startswith("FakeInductorError: first; x.cpp:1: error: xxx")
+    assert len(reason) == 300

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 import torch
+from torch import nn
 
 from components import need
 from engine_helpers import Flag
@@ -16,6 +17,7 @@ from octprobe.measure.instrument import TorchInstrument
 from octprobe.plan.point import Conditions, DesignPoint, LayerSubject, NetworkSubject
 from octprobe.plan.spec import Measure
 from octprobe.store.records import Status
+from octprobe.workload import Workload
 
 SETTINGS = Measure(relative_ci=0.5, min_seconds=0, max_seconds=1)
 
@@ -269,3 +271,52 @@ def test_a_stop_leaves_subjects_unsettled() -> None:
     """After the round in hand nothing is called settled that is not."""
     _, settled = timed(layer("0.5"), after_round=lambda _: not Flag(after_looks=0).is_set())
     assert settled == frozenset()
+
+
+def having(model: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Build this network in place of any point's, in the point's mode."""
+
+    def build(point: DesignPoint, **_: object) -> Workload:
+        return Workload(model.train(point.conditions.mode == "train"), torch.randn(1, 3, 8, 8))
+
+    monkeypatch.setattr(module, "build_workload", build)
+
+
+class Scaling(nn.Conv2d):
+    """Writes to its input before it convolves."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x.mul_(0.5))
+
+
+def test_a_network_that_writes_to_its_input_is_measured_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its output is right: each run of the check had an input of its own."""
+    having(Scaling(3, 4, 1), monkeypatch)
+    account = TorchInstrument("cpu").account(layer("0"), 1.0)
+    assert (account.status, account.output_error) == (Status.MEASURED, 0.0)
+    assert account.reason == (
+        "the forward changes its input in place: times after the first call are of another input"
+    )
+
+
+def test_training_what_wants_no_gradient_is_skipped_with_the_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing failed: there is no such measurement."""
+    having(nn.Conv2d(3, 4, 1).requires_grad_(False), monkeypatch)
+    measurements, settled = timed(under(layer("0"), mode="train"))
+    (measurement,) = measurements.values()
+    assert measurement.status is Status.SKIPPED
+    assert (measurement.reason or "").startswith("train needs an output that depends on a parameter")
+    assert settled == frozenset()
+
+
+def test_a_want_of_memory_while_building_is_no_skipped_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A later run, alone on the machine, may have the room."""
+
+    def copied(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(nn.Module, "__deepcopy__", copied, raising=False)
+    subject = NetworkSubject(network="resnet18", alpha=Decimal("0.5"))
+    point = DesignPoint(subject=subject, conditions=Conditions(resolution=32))
+    measurements, _ = timed(point)
+    assert measurements[point.point_id].status is Status.OUT_OF_MEMORY

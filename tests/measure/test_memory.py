@@ -38,10 +38,21 @@ def test_the_processors_peak_is_exact_for_known_allocations() -> None:
 
 
 def test_work_in_place_holds_nothing() -> None:
-    """A session without an allocation has no record, and so no figure."""
+    """Operators were recorded and no allocation: 0, which is a figure."""
     tensor = torch.ones(1000)
     memory = measure_memory(runnable(tensor.relu_), Conditions(), CpuDevice())
-    assert memory.peak_allocator_bytes is None
+    assert memory.peak_allocator_bytes == 0
+
+
+@pytest.mark.parametrize("memory_format", ["contiguous", "channels_last"])
+def test_a_convolutions_peak_is_its_output(memory_format: str) -> None:
+    """oneDNN's copies of input and weights and its scratchpad, which are more than that, are left out."""
+    conditions = Conditions(batch=2, resolution=32, memory_format=memory_format)
+    workload = Workload(nn.Conv2d(64, 64, 3, padding=1).eval(), torch.ones(2, 64, 32, 32))
+    with in_force(conditions):
+        ready = make_runnable(workload, conditions, CpuDevice())
+        peak = measure_memory(ready, conditions, CpuDevice()).peak_allocator_bytes
+    assert peak == 2 * 64 * 32 * 32 * 4
 
 
 def test_what_a_call_leaves_behind_is_in_its_peak() -> None:

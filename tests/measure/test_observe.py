@@ -242,6 +242,7 @@ def test_the_backward_is_a_region_of_its_own(
         (lambda x: functional.interpolate(x, scale_factor=2), "upsample"),
         (lambda x: functional.group_norm(x, 3), "norm"),
         (lambda x: functional.layer_norm(x, x.shape[1:]), "norm"),
+        (lambda x: functional.rms_norm(x, x.shape[1:]), "norm"),
         (lambda x: functional.linear(x, torch.ones(2, 17)), "plain"),
         (lambda x: functional.conv_transpose2d(x, torch.ones(3, 1, 2, 2)), "plain"),
         (lambda x: functional.conv2d(x, weight=torch.ones(1, 3, 1, 1)), "plain"),
@@ -301,6 +302,37 @@ def test_a_forward_of_ones_own_is_given_back() -> None:
     with observed(module):
         assert module.forward != mine
     assert vars(module)["forward"] is mine
+
+
+class Around(nn.Module):
+    """A network around a module of any kind."""
+
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+
+def compiling_itself() -> nn.Module:
+    """Give a convolution that is called as compiled code."""
+    convolution = nn.Conv2d(3, 4, 3)
+    convolution.compile()
+    return convolution
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning")
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: torch.jit.script(nn.Conv2d(3, 4, 3)), "TorchScript"),
+        (lambda: torch.compile(nn.Conv2d(3, 4, 3)), "compiles itself"),
+        (compiling_itself, "compiles itself"),
+    ],
+)
+def test_what_cannot_be_followed_is_told(make: Callable[[], nn.Module], words: str) -> None:
+    """Anywhere in the network; hooks would fail, or change the code that runs."""
+    for module in (make(), Around(make())):
+        assert words in (observe.why_not_observed(module) or "")
+    assert observe.why_not_observed(small("0.5")) is observe.why_not_observed(Undecided()) is None
 
 
 @given(layer=st.text(), path=st.sampled_from(PATHS))

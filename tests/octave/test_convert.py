@@ -558,3 +558,28 @@ def test_a_network_is_converted_in_inference_mode(resnet18: nn.Module) -> None:
         inside = octavize(resnet18, 0.5, x)(x)
     with torch.no_grad():
         assert torch.equal(inside, octavize(resnet18, 0.5, x)(x))
+
+
+class Hoarder(nn.ReLU):
+    """Has no room for a copy of itself, or for what its forward makes."""
+
+    def __init__(self, *, when: str) -> None:
+        super().__init__()
+        self.when = when
+
+    def __deepcopy__(self, memo: dict[int, object]) -> nn.Module:
+        if self.when == "copied":
+            raise MemoryError
+        return Hoarder(when=self.when)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.when == "traced":
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return super().forward(x)
+
+
+@pytest.mark.parametrize(("when", "kind"), [("copied", MemoryError), ("traced", torch.OutOfMemoryError)])
+def test_a_want_of_memory_is_no_fault_of_the_network(when: str, kind: type[Exception]) -> None:
+    """Another try may have the room, so it passes as it was raised."""
+    with pytest.raises(kind):
+        octavize(Chain(Hoarder(when=when)), {"middle": 0.5}, torch.zeros(1, 3, 8, 8))

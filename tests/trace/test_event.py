@@ -123,6 +123,24 @@ def test_a_negative_duration_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
+    ("dur", "lacks"),
+    [
+        (-3, True),
+        (Decimal("-0.5"), True),
+        (None, True),
+        (0, False),
+        (3, False),
+        ("3", False),
+        (math.nan, False),
+    ],
+)
+def test_what_has_no_end_is_told(dur: object, lacks: bool) -> None:
+    """Absent and negative durations are an unfinished recording's; what is no number is a broken file's."""
+    assert event(dur=dur).lacks_end is lacks
+    assert without("dur").lacks_end
+
+
+@pytest.mark.parametrize(
     ("name", "field"), [("ts", "start_ns"), ("dur", "duration_ns"), ("pid", "owner"), ("tid", "owner")]
 )
 def test_a_missing_field_is_refused(name: str, field: str) -> None:

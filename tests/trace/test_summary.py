@@ -194,6 +194,15 @@ def test_an_empty_trace_has_no_window() -> None:
     assert (summary.kernels, summary.operators, summary.window_us, summary.by_operator) == (0, 0, None, {})
 
 
+def test_what_lost_its_time_is_outside_the_windows() -> None:
+    """Old traces put such kernels at 0, 51 years before the others; they are counted all the same."""
+    ts = 1615207264505000
+    summary = summary_of(kernel("lost", 0, 0), kernel("k", ts + 10, 50), host("aten::mm", ts, 9))
+    assert (summary.kernels, summary.kernel_sum_us, summary.busy_union_us) == (2, 50, 50)
+    assert (summary.kernel_window_us, summary.window_us) == (50, 60)
+    assert summary_of(kernel("lost", 0, 0)).kernel_window_us is None
+
+
 class Known(NamedTuple):
     """True figures of an operator: device time in us, kernels, calls; None where nobody counted."""
 

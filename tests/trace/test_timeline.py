@@ -1,6 +1,7 @@
 """Events gathered: spans, kernels and their launches, the allocator's records."""
 
 import gc
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -62,6 +63,12 @@ def test_what_has_no_id_is_joined_to_nothing() -> None:
     assert build_timeline(events).kernels[0].launch is None
 
 
+@pytest.mark.parametrize("cat", ["xpu_runtime", "hip_driver", "Runtime"])
+def test_launches_of_any_makers_library_count(cat: str) -> None:
+    """A category tells the library's kind by its end."""
+    assert build_timeline([launch(5, 3, cat=cat), kernel("gemm", 20, 4, 5)]).kernels[0].launch is not None
+
+
 @pytest.mark.parametrize(
     "cat", ["gpu_memcpy", "Memcpy", "gpu_memset", "Memset", "gpu_user_annotation", "ac2g"]
 )
@@ -97,10 +104,28 @@ def test_a_clock_of_today_keeps_its_nanoseconds(tmp_path: Path) -> None:
 def test_memory_records_of_both_schemas() -> None:
     """Releases are negative; the newer schema adds a category and totals."""
     newer = memory(Decimal("2.5"), -64, device_type=1) | {"cat": "cpu_instant_event"}  # type: ignore[arg-type]  # JSON's fraction
-    assert build_timeline([memory(1, 64), newer]).memory == (
-        MemoryRecord(at_ns=1_000, size_bytes=64, device_type=0),
-        MemoryRecord(at_ns=2_500, size_bytes=-64, device_type=1),
+    newer["args"]["Addr"] = 77
+    assert build_timeline([memory(1, 64), newer], with_memory=True).memory == (
+        MemoryRecord(at_ns=1_000, size_bytes=64, device_type=0, thread=MAIN_THREAD, address=None),
+        MemoryRecord(at_ns=2_500, size_bytes=-64, device_type=1, thread=MAIN_THREAD, address=77),
     )
+
+
+def test_memory_is_looked_at_only_where_it_is_asked_for() -> None:
+    """A broken record costs nobody who does not want it."""
+    broken = memory(1, 64) | {"args": {}}
+    assert build_timeline([broken, host("aten::mm", 1, 9)]).memory == ()
+    with pytest.raises(TraceError, match=r"args\.Bytes is missing"):
+        build_timeline([broken], with_memory=True)
+
+
+@pytest.mark.parametrize("dur", [-1, None])
+def test_what_has_no_end_is_left_out_and_counted(dur: int | None) -> None:
+    """One event that was open when the recording stopped costs no other; marks on the device are not read."""
+    whole = [host("aten::mm", 1, 9), launch(5, 3), kernel("gemm", 20, 4, 5)]
+    damaged = [event | {"dur": dur} for event in (*whole, kernel("mark", 1, 2) | {"cat": "ac2g"})]
+    timeline = build_timeline([*damaged, *whole])
+    assert timeline == replace(build_timeline(whole), damaged_events=3)
 
 
 @pytest.mark.parametrize("compress", [False, True])
@@ -109,13 +134,14 @@ def test_a_file_is_read_compressed_or_not(tmp_path: Path, compress: bool) -> Non
     events = [host("aten::mm", 1, 9), launch(5, 3), kernel("gemm", 20, 4, 5), memory(1, 64)]
     path = write_trace(tmp_path / "trace", events, compress=compress)
     assert read_timeline(path) == build_timeline(events)
+    assert read_timeline(path, with_memory=True) == build_timeline(events, with_memory=True)
 
 
 @pytest.mark.parametrize("enabled", [True, False])
 def test_reading_leaves_the_garbage_collector_as_it_was(tmp_path: Path, enabled: bool) -> None:
     """It is paused, also where a trace turns out to be broken, and never switched on for others."""
     whole = write_trace(tmp_path / "whole.json", [launch(5, 3)])
-    broken = write_trace(tmp_path / "broken.json", [launch(5, 3) | {"dur": None}])
+    broken = write_trace(tmp_path / "broken.json", [launch(5, 3) | {"ts": None}])
     before = gc.isenabled()
     try:
         (gc.enable if enabled else gc.disable)()
@@ -130,6 +156,6 @@ def test_reading_leaves_the_garbage_collector_as_it_was(tmp_path: Path, enabled:
 
 def test_a_broken_event_is_named_with_its_file(tmp_path: Path) -> None:
     """The line says which of the events it is."""
-    path = write_trace(tmp_path / "x.json", [launch(5, 3), kernel("gemm", 20, 4, 5) | {"dur": None}])
-    with pytest.raises(TraceError, match=r'x\.json: events\[1\] "gemm": dur is null'):
+    path = write_trace(tmp_path / "x.json", [launch(5, 3), kernel("gemm", 20, 4, 5) | {"ts": None}])
+    with pytest.raises(TraceError, match=r'x\.json: events\[1\] "gemm": ts is null'):
         read_timeline(path)
