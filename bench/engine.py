@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from rich.console import Console
 from rich.table import Table
 
 import octprobe
+from octprobe.commands.terminal import make_console
 from octprobe.plan.point import DesignPoint
 from octprobe.plan.space import expand
 from octprobe.plan.spec import read_spec
@@ -105,15 +105,24 @@ def run_plain_loop(points: Sequence[DesignPoint]) -> Outcome:
 
 def main() -> None:
     """Print both, and where octprobe's time went."""
-    console = Console(highlight=False)
+    console = make_console()
     points = expand(read_spec(SPEC), "cpu").points
     with tempfile.TemporaryDirectory() as folder:
         first, later = (run_octprobe(name, Path(folder)) for name in ("first run", "later run"))
     outcomes = (first, later, run_plain_loop(points))
-    table = Table("", "points", "wall s", "points/h", "own share", *PASSES, box=None, pad_edge=False)
+    table = Table(
+        "",
+        "points",
+        "wall s",
+        "points/h",
+        "own share",
+        *(f"{name} s" for name in PASSES),
+        box=None,
+        pad_edge=False,
+    )
     for outcome in outcomes:
         figures = (f"{outcome.wall_seconds:.1f}", f"{outcome.points_an_hour:.0f}", f"{outcome.own_share:.1%}")
-        seconds = (f"{outcome.passes[name]:.1f} s" if name in outcome.passes else "-" for name in PASSES)
+        seconds = (f"{outcome.passes[name]:.1f}" if name in outcome.passes else "-" for name in PASSES)
         table.add_row(outcome.name, str(outcome.points), *figures, *seconds)
     console.print(table)
     console.print(f"octprobe's own share is {later.own_share:.1%}; at most {OWN_SHARE_LIMIT:.0%} is allowed")

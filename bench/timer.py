@@ -10,11 +10,11 @@ from decimal import Decimal
 from typing import Any
 
 import torch
-from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 from torch.utils.benchmark import Timer
 
+from octprobe.commands.terminal import make_console
 from octprobe.measure.device import Call, Device, open_device
 from octprobe.measure.execution import in_force, make_runnable
 from octprobe.measure.garbage import garbage_held
@@ -91,7 +91,7 @@ def compare(point: DesignPoint, device: Device) -> tuple[Interval, Interval, Int
 
 def main() -> None:
     """Print a line a configuration, and how many lie within the tolerance."""
-    console = Console(highlight=False)
+    console = make_console()
     table = Table(box=None, pad_edge=False)
     for heading in ("configuration", "octprobe ms", "torch ms", "ratio", "95 % CI", "pairs"):
         table.add_column(heading, justify="left" if heading == "configuration" else "right")

@@ -11,6 +11,7 @@ from octprobe.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from octprobe.engine.local import LocalExecutor
     from octprobe.engine.run import Summary
     from octprobe.plan.point import DesignPoint
     from octprobe.plan.space import Plan
@@ -121,16 +122,32 @@ def _run(
     allow_import: bool,
     as_json: bool,
 ) -> "Summary":
-    from octprobe.commands.interrupt import Interrupt
-    from octprobe.commands.progress import Pace, open_view
     from octprobe.engine.local import LocalExecutor
     from octprobe.engine.protocol import InstrumentSpec
-    from octprobe.engine.run import Origin, SweepRun
-    from octprobe.store.store import Store
 
     target = "octprobe.measure.instrument:TorchInstrument"
     instrument = InstrumentSpec(target, {"device": spec.device, "allow_import": allow_import})
     executor = LocalExecutor(instrument, side_by_side=plan.device_kind == "cpu")
+    try:
+        executor.start()  # the workers load torch while this process loads the rest
+        summary = _execute(executor, spec, plan, folder, options, as_json)
+    except BaseException:  # Ctrl-C above all: no worker outlives the sweep, whatever ended it
+        executor.kill()
+        raise
+    executor.close()
+    if not as_json:
+        _show_end(summary, folder)
+    return summary
+
+
+def _execute(
+    executor: "LocalExecutor", spec: "SweepSpec", plan: "Plan", folder: Path, options: Any, as_json: bool
+) -> "Summary":
+    from octprobe.commands.interrupt import Interrupt
+    from octprobe.commands.progress import Pace, open_view
+    from octprobe.engine.run import Origin, SweepRun
+    from octprobe.store.store import Store
+
     view = open_view(Pace(_expected_seconds(spec, plan)), as_json=as_json)
     try:
         with Interrupt(view.say) as stop:
@@ -138,16 +155,9 @@ def _run(
             rows = Store.create(folder)
             _tell_what_was_measured_elsewhere(rows, plan, environment, view.say)
             origin = Origin(spec.name, rows.keep_spec(spec.text), spec.measure)
-            summary = SweepRun(origin, rows, executor, view, stop, options).execute(plan.groups)
-    except BaseException:  # Ctrl-C above all: no worker outlives the sweep, whatever ended it
-        executor.kill()
-        raise
+            return SweepRun(origin, rows, executor, view, stop, options).execute(plan.groups)
     finally:
         view.close()
-    executor.close()
-    if not as_json:
-        _show_end(summary, folder)
-    return summary
 
 
 def _tell_what_was_measured_elsewhere(

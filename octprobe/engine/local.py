@@ -20,6 +20,10 @@ class LocalExecutor:
     def __init__(self, spec: InstrumentSpec, *, side_by_side: bool = False) -> None:
         self._station = Station(spec, side_by_side=side_by_side)
 
+    def start(self) -> None:
+        """Let the workers begin to load, and do not wait for them."""
+        self._station.start()
+
     def environment(self) -> Environment:
         """See `Executor`.
 

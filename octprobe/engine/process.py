@@ -56,12 +56,15 @@ class WorkerProcess:
     Args:
         spec: the instrument that it loads.
         log: file that takes its output.
+
+    Attributes:
+        is_ready: whether it was heard of, and so has loaded.
     """
 
     def __init__(self, spec: InstrumentSpec, log: Path) -> None:
         context = multiprocessing.get_context("spawn")
         self._log = log
-        self._is_ready = False
+        self.is_ready = False
         self._connection: Connection
         self._connection, child = context.Pipe()
         self._process = context.Process(target=serve, args=(child, spec, log, os.getpid()), daemon=True)
@@ -115,7 +118,7 @@ class WorkerProcess:
         heard, told = time.monotonic(), False
         while True:
             if self._connection.poll(_LOOK_SECONDS):
-                heard, self._is_ready = time.monotonic(), True
+                heard, self.is_ready = time.monotonic(), True
                 match self._connection.recv():
                     case Note(text):
                         note(text)
@@ -130,7 +133,7 @@ class WorkerProcess:
                 told = True
 
     def _patience_seconds(self, timeout_seconds: float) -> float:
-        return timeout_seconds if self._is_ready else max(_START_TIMEOUT_SECONDS, timeout_seconds)
+        return timeout_seconds if self.is_ready else max(_START_TIMEOUT_SECONDS, timeout_seconds)
 
     def _hang(self, silence_seconds: float) -> WorkerDeath:
         self.kill()

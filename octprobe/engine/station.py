@@ -58,6 +58,12 @@ class Station:
         """Let the workers go."""
         self.close()
 
+    def start(self) -> None:
+        """Let the workers begin to load, and do not wait for them."""
+        self._timing_worker()
+        if self._side_by_side:
+            self._accounting = self._accounting or self._start()
+
     def environment(self) -> Environment:
         """Describe the device, asking a worker the first time.
 
@@ -65,12 +71,8 @@ class Station:
             WorkerDied: the worker could not start.
         """
         if self._environment is None:
-            self._timing = self._timing or self._start()
-            if self._side_by_side:
-                self._accounting = self._accounting or self._start()
-            described: Environment = self._timing.ask(Describe(), _DESCRIBE_TIMEOUT_SECONDS)
-            if self._accounting:  # nothing is timed while it loads
-                self._accounting.ask(Describe(), _DESCRIBE_TIMEOUT_SECONDS)
+            self.start()
+            described: Environment = self._timing_worker().ask(Describe(), _DESCRIBE_TIMEOUT_SECONDS)
             self._environment = described
         return self._environment
 
@@ -112,11 +114,13 @@ class Station:
     def _time(
         self, task: GroupTask, note: Say, stop: StopFlag
     ) -> tuple[Mapping[str, Measurement], frozenset[str]]:
-        self._timing = self._timing or self._start()
+        timing = self._timing_worker()
+        if self._accounting and not self._accounting.is_ready:  # nothing is timed while it loads
+            self._accounting.ask(Describe(), _DESCRIBE_TIMEOUT_SECONDS)
         try:
-            timed, settled = self._timing.ask(TimeGroup(task), task.settings.timeout_seconds, note, stop)
+            timed, settled = timing.ask(TimeGroup(task), task.settings.timeout_seconds, note, stop)
         except WorkerDied:
-            self._timing.kill()
+            timing.kill()
             self._timing = None
             raise
         return timed, settled
@@ -157,6 +161,10 @@ class Station:
         if self._accounting:
             self._accounting.kill()
         self._accounting = None
+
+    def _timing_worker(self) -> WorkerProcess:
+        self._timing = self._timing or self._start()
+        return self._timing
 
     def _start(self) -> WorkerProcess:
         self._started += 1
