@@ -67,6 +67,8 @@ def main() -> None:
     try:
         app()
     except OctprobeError as error:
+        if error.__cause__ is not None and os.environ.get("OCTPROBE_DEBUG"):
+            traceback.print_exception(error.__cause__)
         typer.echo(f"octprobe: {error}", err=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
