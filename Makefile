@@ -37,10 +37,10 @@ aa: $(INSTALLED) ## how often the verdict is right here: 200 comparisons of equa
 	$(BIN)/octprobe selftest --comparisons 200 --max-seconds 1
 
 bench-engine: $(INSTALLED) ## the engine's own share of a sweep, beside a plain loop over the same points
-	$(BIN)/python bench/engine.py
+	$(BIN)/python benchmarks/engine.py
 
 bench-timer: $(INSTALLED) ## octprobe's latency beside torch.utils.benchmark's, interleaved
-	$(BIN)/python bench/timer.py
+	$(BIN)/python benchmarks/timer.py
 
 docs: $(INSTALLED) ## write the generated files: the columns' page and the sweep schema
 	$(BIN)/python -m octprobe.store.schema > docs/columns.md

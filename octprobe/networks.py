@@ -10,7 +10,7 @@ from pathlib import Path
 
 from torch import nn
 
-from octprobe.errors import UsageError
+from octprobe.errors import UsageError, wants_memory
 
 TORCHVISION = "torchvision:"
 # Strict, so that no name can be a path, an address or a model hub's entry.
@@ -128,6 +128,8 @@ def _made(name: str, factory: Callable[[], object]) -> nn.Module:
     try:
         network = factory()
     except (Exception, SystemExit) as error:  # whatever the factory's own code raises
+        if wants_memory(error):
+            raise
         raise UsageError(f"network {name!r}: building it failed: {_said(error)}") from error
     if not isinstance(network, nn.Module):
         kind = type(network).__name__

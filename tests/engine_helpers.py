@@ -111,3 +111,12 @@ class LoudInstrument(FakeInstrument):
         super().__init__(journal)
         with Path(journal).open("a") as lines:
             lines.write(f"loaded{sys.argv[1:]}\n")
+
+
+class OnlyOnceInstrument(FakeInstrument):
+    """Cannot be loaded by any worker but the first, which the log it writes to tells."""
+
+    def __init__(self, journal: str) -> None:
+        super().__init__(journal)
+        if Path("/dev/stdout").resolve().name != "1.log":
+            raise RuntimeError("there can be only one")

@@ -115,8 +115,7 @@ class Station:
         self, task: GroupTask, note: Say, stop: StopFlag
     ) -> tuple[Mapping[str, Measurement], frozenset[str]]:
         timing = self._timing_worker()
-        if self._accounting and not self._accounting.is_ready:  # nothing is timed while it loads
-            self._accounting.ask(Describe(), _DESCRIBE_TIMEOUT_SECONDS)
+        self._await_accounting()
         try:
             timed, settled = timing.ask(TimeGroup(task), task.settings.timeout_seconds, note, stop)
         except WorkerDied:
@@ -161,6 +160,14 @@ class Station:
         if self._accounting:
             self._accounting.kill()
         self._accounting = None
+
+    def _await_accounting(self) -> None:
+        """Time nothing while the other worker loads; if it cannot load, the accounts will say so."""
+        if self._accounting and not self._accounting.is_ready:
+            try:
+                self._accounting.ask(Describe(), _DESCRIBE_TIMEOUT_SECONDS)
+            except WorkerDied:
+                self._drop_accounting()
 
     def _timing_worker(self) -> WorkerProcess:
         self._timing = self._timing or self._start()

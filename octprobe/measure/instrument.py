@@ -4,16 +4,15 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import Generic, Protocol, TypeVar
+from dataclasses import replace
+from typing import Protocol
 
 import torch
 
-from octprobe.cost.count import disagreement
 from octprobe.cost.ledger import Ledger, count_fully
 from octprobe.errors import ConversionError
 from octprobe.measure.ability import unable
-from octprobe.measure.breakdown import measure_breakdown
+from octprobe.measure.account import account_for, attempt
 from octprobe.measure.device import Device, open_device
 from octprobe.measure.environment import read_environment
 from octprobe.measure.execution import in_force, lacks_tf32, make_runnable
@@ -21,83 +20,12 @@ from octprobe.measure.failure import reason_of, status_of
 from octprobe.measure.garbage import garbage_held
 from octprobe.measure.latency import GroupTimer, LatencySettings, TimedGroup
 from octprobe.measure.lookout import open_lookout
-from octprobe.measure.memory import measure_memory
-from octprobe.measure.output import OutputCheck, Reference, changed_input, check_output, find_reference
 from octprobe.plan.point import DesignPoint
-from octprobe.store.records import (
-    Breakdown,
-    Cost,
-    Doubt,
-    Environment,
-    Measurement,
-    Memory,
-    PassSeconds,
-    Status,
-)
+from octprobe.store.records import Environment, Measurement, PassSeconds, Status
 from octprobe.workload import Workload, build_workload
 
 # Seldom enough not to disturb timed blocks, often enough that a long round is no silence.
 _HEARTBEAT_SECONDS = 5.0
-Found = TypeVar("Found")
-
-
-@dataclass(frozen=True)
-class Attempt(Generic[Found]):
-    """What came of looking for a figure.
-
-    Attributes:
-        value: the figure; None where something went wrong.
-        trouble: what went wrong, in one line.
-        seconds: wall time.
-    """
-
-    value: Found | None
-    trouble: str | None
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Passes:
-    """What came of each step of accounting for a point."""
-
-    build_seconds: float
-    cost: Attempt[Cost]
-    reference: Attempt[Reference]
-    first: Attempt[object]
-    check: Attempt[OutputCheck]
-    change: Attempt[str | None]
-    memory: Attempt[Memory]
-    profile: Attempt[tuple[Breakdown, tuple[Doubt, ...]]]
-
-    def measurement(self) -> Measurement:
-        """Gather the figures; a wrong output fails the point and costs no figure."""
-        breakdown, doubts = self.profile.value or (None, ())
-        check = self.check.value or OutputCheck()
-        remarks = check.remark, self.change.value
-        return Measurement(
-            status=Status.FAILED if check.fault else Status.MEASURED,
-            reason="; ".join(filter(None, (check.fault, *self._troubles(), *remarks))) or None,
-            doubts=doubts,
-            cost=self.cost.value,
-            memory=self.memory.value,
-            breakdown=breakdown,
-            output_error=check.error,
-            seconds=self._seconds(),
-        )
-
-    def _troubles(self) -> Iterator[str | None]:
-        yield disagreement(self.cost.value) if self.cost.value else None
-        steps = (self.cost, self.reference, self.first, self.check, self.change, self.memory, self.profile)
-        yield from (step.trouble for step in steps)
-
-    def _seconds(self) -> PassSeconds:
-        return PassSeconds(
-            build=self.build_seconds,
-            cost=self.cost.seconds,
-            memory=self.memory.seconds,
-            breakdown=self.profile.seconds,
-            check=self.reference.seconds + self.check.seconds + self.change.seconds,
-        )
 
 
 class Task(Protocol):
@@ -145,8 +73,12 @@ class TorchInstrument:
 
     def account(self, point: DesignPoint, latency_ms: float | None) -> Measurement:
         """Count one point's work and read its memory and device time; its latency stays None."""
+        cost = attempt("MACs", lambda: self._ledger.cost(point))
         try:
-            return self._account(point, latency_ms)
+            with self._conditions(point):
+                return account_for(
+                    point.conditions, self._device, cost, lambda: self._workload(point), latency_ms
+                )
         finally:
             self._let_go(point)
 
@@ -161,24 +93,6 @@ class TorchInstrument:
                 measurements[point.point_id] = self._prepare(point, timer)
             timed = timer.run(after_round, _every(_HEARTBEAT_SECONDS, lambda: note("timing")))
         return _with_latencies(measurements, timed), timed.settled
-
-    def _account(self, point: DesignPoint, latency_ms: float | None) -> Measurement:
-        conditions, device = point.conditions, self._device
-        cost = _attempt("MACs", lambda: self._ledger.cost(point))
-        with self._conditions(point):
-            workload, building_s = _timed(lambda: self._workload(point))
-            reference = _attempt("output check", lambda: find_reference(workload, conditions, device))
-            device.release()
-            runnable, making_s = _timed(lambda: make_runnable(workload, conditions, device))
-            first = _attempt("first call", runnable.call)
-            check = _checked(first, reference, conditions.dtype)
-            change = _attempt("input check", lambda: changed_input(workload, runnable, conditions, device))
-            memory = _attempt("memory", lambda: measure_memory(runnable, conditions, device))
-            profile = _attempt(
-                "device time", lambda: measure_breakdown(runnable, conditions, device, latency_ms)
-            )
-        build_seconds = building_s + making_s + first.seconds
-        return Passes(build_seconds, cost, reference, first, check, change, memory, profile).measurement()
 
     def _let_go(self, point: DesignPoint) -> None:
         """Give back what models and compiled code held; to be called when nothing refers to them any more."""
@@ -218,31 +132,6 @@ class TorchInstrument:
         torch.set_num_threads(point.conditions.threads or self._default_threads)
         with garbage_held(), in_force(point.conditions):
             yield
-
-
-def _attempt(what: str, find: Callable[[], Found]) -> Attempt[Found]:
-    """Find a figure; what goes wrong costs this figure alone, and is told."""
-    start = time.monotonic()
-    try:
-        value, trouble = find(), None
-    except Exception as error:  # whatever a network or a profiler raises
-        traceback.print_exc()
-        value, trouble = None, f"no {what}: {reason_of(error)}"
-    return Attempt(value, trouble, time.monotonic() - start)
-
-
-def _timed(make: Callable[[], Found]) -> tuple[Found, float]:
-    """Make something and give the seconds that it took."""
-    start = time.monotonic()
-    return make(), time.monotonic() - start
-
-
-def _checked(first: Attempt[object], reference: Attempt[Reference], dtype: str) -> Attempt[OutputCheck]:
-    """Compare the first call's output with its reference, where there are both."""
-    if first.trouble or reference.value is None:
-        return Attempt(None, None, 0.0)
-    wanted = reference.value
-    return _attempt("output check", lambda: check_output(first.value, wanted, dtype))
 
 
 def _every(seconds: float, act: Callable[[], None]) -> Callable[[], None]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from octprobe.errors import MachineError
 from octprobe.measure.ability import usable_processors
 from octprobe.measure.company import Lookout, NoLookout, company_doubts, holds_down
 from octprobe.measure.device import Call, Device
@@ -46,6 +47,16 @@ class TimedGroup:
     settled: frozenset[str]
     troubles: Mapping[str, str]
     seconds: Mapping[str, PassSeconds]
+
+    def latency_of(self, name: str) -> Latency:
+        """Give a subject's latency.
+
+        Raises:
+            MachineError: it has none; the message says why.
+        """
+        if name in self.troubles:
+            raise MachineError(self.troubles[name])
+        return self.latencies[name]
 
 
 class GroupTimer:

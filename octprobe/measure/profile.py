@@ -69,6 +69,7 @@ def profile_point(
 
     Raises:
         ConversionError: the network has no octave form at this alpha.
+        MachineError: the clock was held down in every block.
         UsageError: the network's name is not known, or needs `--allow-import`; or its first call fails.
     """
     workload = build_workload(point, allow_import=allow_import)
@@ -78,7 +79,7 @@ def profile_point(
             runnable = make_runnable(workload, point.conditions, device)
             timer.add(_SUBJECT, runnable.call, compiles=runnable.compiles)
         timed = timer.run(lambda _: True)
-        latency = timed.latencies[_SUBJECT]
+        latency = timed.latency_of(_SUBJECT)
         breakdown, more = measure_breakdown(
             runnable,
             point.conditions,
@@ -105,7 +106,7 @@ def _first_calls(point: DesignPoint) -> Iterator[None]:
         yield
     except OctprobeError:
         raise
-    except Exception as error:
+    except Exception as error:  # whatever a person's own network raises
         if wants_memory(error):
             raise
         raise UsageError(

@@ -7,7 +7,6 @@ from statistics import median
 
 import torch
 
-from octprobe.errors import MachineError
 from octprobe.measure.company import Lookout
 from octprobe.measure.device import Call, Device
 from octprobe.measure.execution import in_force, make_runnable
@@ -122,7 +121,7 @@ def run_trials(
             with garbage_held(), in_force(_CONDITIONS):
                 timed = _timed(number, experiment, GroupTimer(device, settings, _ANCHOR, lookout), device)
             device.release()
-            ratio = ratio_interval(_pairs(timed))
+            ratio = ratio_interval(timed.latency_of(_OTHER).pair_ratios)
             yield Trial(experiment, ratio, verdict(ratio, band))
 
 
@@ -130,12 +129,6 @@ def _timed(number: int, experiment: Experiment, timer: GroupTimer, device: Devic
     timer.add(_ANCHOR, _repeated(_layer_call(number, device), UNITS))
     timer.add(_OTHER, _repeated(_layer_call(number, device), UNITS + experiment.extra_units))
     return timer.run(lambda _: True)
-
-
-def _pairs(timed: TimedGroup) -> tuple[float, ...]:
-    if timed.troubles:
-        raise MachineError("; ".join(timed.troubles.values()))
-    return timed.latencies[_OTHER].pair_ratios
 
 
 def _layer_call(number: int, device: Device) -> Call:

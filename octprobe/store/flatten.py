@@ -8,7 +8,7 @@ from typing import Any
 
 from octprobe import __version__
 from octprobe.plan.point import PROTOCOL_VERSION, DesignPoint
-from octprobe.stats import median_interval, ratio_interval, series_interval, verdict
+from octprobe.stats import Interval, median_interval, ratio_interval, series_interval, verdict
 from octprobe.store.records import (
     PATHS,
     Breakdown,
@@ -133,10 +133,7 @@ def _median(samples_ms: tuple[float, ...]) -> dict[str, Any]:
     if not samples_ms:
         return {"latency_samples": 0}
     interval = series_interval(samples_ms)
-    return {
-        "latency_ms_median": interval.median,
-        "latency_ms_ci_low": interval.low,
-        "latency_ms_ci_high": interval.high,
+    return _interval("latency_ms", interval) | {
         "latency_samples": len(samples_ms),
         "latency_ms_samples": samples_ms,
         "relative_ci_reached": interval.relative_half_width,
@@ -147,10 +144,7 @@ def _period(latency: Latency | None, point: DesignPoint) -> dict[str, Any]:
     if latency is None or not latency.period_samples_ms:
         return {}
     interval = median_interval(latency.period_samples_ms)
-    return {
-        "period_ms_median": interval.median,
-        "period_ms_ci_low": interval.low,
-        "period_ms_ci_high": interval.high,
+    return _interval("period_ms", interval) | {
         "period_samples": interval.count,
         "calls_per_period_sample": latency.calls_per_period_sample,
         "throughput": point.conditions.batch / interval.median * 1e3 if interval.median else None,
@@ -180,14 +174,19 @@ def _verdict(latency: Latency | None, band: float) -> dict[str, Any]:
     if latency is None or not latency.pair_ratios:
         return {}
     interval = ratio_interval(latency.pair_ratios)
-    return {
-        "time_ratio_median": interval.median,
-        "time_ratio_ci_low": interval.low,
-        "time_ratio_ci_high": interval.high,
+    return _interval("time_ratio", interval) | {
         "pairs": len(latency.pair_ratios),
         "pair_ratios": latency.pair_ratios,
         "verdict": verdict(interval, band).value,
         "verdict_band": band,
+    }
+
+
+def _interval(name: str, interval: Interval) -> dict[str, Any]:
+    return {
+        f"{name}_median": interval.median,
+        f"{name}_ci_low": interval.low,
+        f"{name}_ci_high": interval.high,
     }
 
 

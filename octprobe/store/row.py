@@ -135,7 +135,9 @@ class Row:
     first_call_ms: float | None = column("time of the very first call", "ms", source="measured")
     warmup_calls: int | None = column("calls made before the first sample", "calls")
     build_seconds: float | None = column(
-        "time to build and convert the model, once for each worker", "s", source="measured"
+        "time to build and convert the model in both workers, accounting's first call included",
+        "s",
+        source="measured",
     )
     warm_up_seconds: float | None = column("time of calls before the first sample", "s", source="measured")
     latency_seconds: float | None = column("time of the latency pass", "s", source="measured")

@@ -4,15 +4,17 @@ from dataclasses import replace
 from decimal import Decimal
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from fakes_store import layer_point
 from octprobe.cost.count import disagreement, full_cost, quick_cost
 from octprobe.cost.fvcore_count import FvcoreCount
-from octprobe.plan.point import Conditions, DesignPoint, LayerSubject, NetworkSubject
+from octprobe.plan.point import Conditions, DesignPoint, NetworkSubject
 from octprobe.plan.space import expand
 from octprobe.plan.spec import read_spec
 from octprobe.workload import Workload, build_workload, loss_of, one_item
@@ -30,20 +32,9 @@ def network(alpha: str, *, mode: str = "infer", resolution: int = 64, batch: int
 
 def layer(alpha: str, *, mode: str = "train", **changes: object) -> DesignPoint:
     """Give a layer's point."""
-    fields = {
-        "in_channels": 16,
-        "out_channels": 16,
-        "kernel_size": 3,
-        "stride": 1,
-        "padding": 1,
-        "dilation": 1,
-        "groups": 1,
-        "alpha_in": Decimal(alpha),
-        "alpha_out": Decimal(alpha),
-    }
-    return DesignPoint(
-        subject=LayerSubject(**(fields | changes)), conditions=Conditions(resolution=12, mode=mode)
-    )
+    fields: dict[str, Any] = {"in_channels": 16, "out_channels": 16} | changes
+    point = layer_point(alpha, alpha, **fields)
+    return replace(point, conditions=Conditions(resolution=12, mode=mode))
 
 
 def torchs_macs(workload: Workload) -> int:

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from fakes import COST
+from fakes_store import small_layer
 from octprobe.cache import Cache
 from octprobe.cost import ledger as module
 from octprobe.cost.ledger import Ledger, count_fully, count_quickly
-from octprobe.plan.point import Conditions, DesignPoint, LayerSubject, NetworkSubject
+from octprobe.plan.point import Conditions, DesignPoint, NetworkSubject
 from octprobe.store.records import Cost
 
 
@@ -73,12 +74,7 @@ def test_a_training_call_has_a_count_for_each_batch(tmp_path: Path) -> None:
 
 def test_counting_a_training_point_uses_its_batch() -> None:
     """Quickly and fully: of eight items each has less of the weight's gradient than of two."""
-    layer = LayerSubject(
-        in_channels=8,
-        out_channels=8,
-        alpha_in=Decimal("0.5"),
-        alpha_out=Decimal("0.5"),
-    )
+    layer = small_layer().subject
     for count in (count_quickly, count_fully):
         two, eight = (
             count(replace(point(mode="train", batch=batch, resolution=6), subject=layer), allow_import=False)

@@ -122,17 +122,17 @@ def test_an_instrument_that_cannot_load_is_a_death(tmp_path: Path) -> None:
     assert "NoSuchInstrument" in died.value.death.reason
 
 
-@pytest.mark.parametrize(("side_by_side", "workers"), [(False, 1), (True, 2)])
+@pytest.mark.parametrize(("side_by_side", "before_timing"), [(False, 1), (True, 2)])
 def test_workers_load_when_they_are_wanted_or_at_once(
-    tmp_path: Path, side_by_side: bool, workers: int
+    tmp_path: Path, side_by_side: bool, before_timing: int
 ) -> None:
-    """Nothing has been timed yet when both are there; neither sees the command line, which Inductor reads."""
+    """Both are there before anything is timed; neither sees the command line, which Inductor reads."""
     spec = InstrumentSpec("engine_helpers:LoudInstrument", {"journal": str(tmp_path / "journal.txt")})
     with Station(spec, side_by_side=side_by_side) as station:
-        station.environment()
-        assert journal(tmp_path) == ["loaded[]"] * workers
         station.measure(task("net"), lambda _: None, Flag())
-        assert journal(tmp_path).count("loaded[]") == 2
+    lines = journal(tmp_path)
+    assert lines.count("loaded[]") == 2
+    assert next(place for place, line in enumerate(lines) if line != "loaded[]") == before_timing
 
 
 def test_a_doubt_of_both_workers_is_one_doubt() -> None:
@@ -140,3 +140,15 @@ def test_a_doubt_of_both_workers_is_one_doubt() -> None:
     timed = Measurement(status=Status.MEASURED, doubts=(Doubt.CONTAMINATED, Doubt.UNSTABLE))
     account = Measurement(status=Status.MEASURED, doubts=(Doubt.CONTAMINATED, Doubt.PROFILER_EMPTY))
     assert _join(timed, account).doubts == (Doubt.CONTAMINATED, Doubt.UNSTABLE, Doubt.PROFILER_EMPTY)
+
+
+def test_an_accounting_worker_that_cannot_load_costs_no_time(tmp_path: Path) -> None:
+    """The points are timed all the same, and each says what it lacks."""
+    spec = InstrumentSpec("engine_helpers:OnlyOnceInstrument", {"journal": str(tmp_path / "journal.txt")})
+    with Station(spec, side_by_side=True) as station:
+        outcome = station.measure(task("net"), lambda _: None, Flag())
+    assert outcome.death is None
+    assert all(m.latency is not None for m in outcome.measurements.values())
+    assert {m.reason for m in outcome.measurements.values()} == {
+        "no memory and device time: RuntimeError: there can be only one"
+    }

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -13,26 +12,19 @@ from torch import nn
 
 from fake_cuda import FakeCuda
 from fake_device import FakeCudaDevice, FakeNetwork, OnFakeCuda
+from fakes_store import small_layer
 from octprobe.engine.protocol import GroupTask
 from octprobe.measure import execution
 from octprobe.measure import instrument as module
 from octprobe.measure.instrument import TorchInstrument
 from octprobe.measure.latency import GroupTimer
-from octprobe.plan.point import Conditions, DesignPoint, LayerSubject
+from octprobe.plan.point import DesignPoint
 from octprobe.plan.spec import Measure
 from octprobe.store.records import Doubt, Latency, Measurement, Status
 from octprobe.workload import build_workload
 
 SETTINGS = Measure(relative_ci=0.01, min_seconds=0.1, max_seconds=5.0, rounds=3, seed=7)
-OCTAVE = DesignPoint(
-    subject=LayerSubject(
-        in_channels=8,
-        out_channels=8,
-        alpha_in=Decimal("0.5"),
-        alpha_out=Decimal("0.5"),
-    ),
-    conditions=Conditions(resolution=8),
-)
+OCTAVE = small_layer()
 VANILLA = OCTAVE.anchor()
 # Milliseconds of host and device for each kernel of a real module on the fake.
 HOST_MS, DEVICE_MS = 1.0, 0.25

@@ -14,22 +14,15 @@ from torch import nn
 from components import need
 from fake_cuda import FakeCuda
 from fake_device import FakeCudaDevice
+from fakes_store import small_layer
 from octprobe.errors import ConversionError
 from octprobe.measure.device import CpuDevice
 from octprobe.measure.execution import Runnable, capture, in_force, lacks_tf32, make_runnable, place
 from octprobe.octave.pack import Packing
-from octprobe.plan.point import Conditions, DesignPoint, LayerSubject, NetworkSubject
+from octprobe.plan.point import Conditions, DesignPoint, NetworkSubject
 from octprobe.workload import Workload, build_workload, loss_of
 
-LAYER = DesignPoint(
-    subject=LayerSubject(
-        in_channels=8,
-        out_channels=8,
-        alpha_in=Decimal("0.5"),
-        alpha_out=Decimal("0.5"),
-    ),
-    conditions=Conditions(resolution=8),
-)
+LAYER = small_layer()
 NETWORK = DesignPoint(
     subject=NetworkSubject(network="resnet18", alpha=Decimal("0.5")),
     conditions=Conditions(resolution=33, batch=2, mode="train"),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from fakes import FakeClock, TimedCall
+from octprobe.errors import MachineError
 from octprobe.measure.company import Glance
 from octprobe.measure.device import CpuDevice
 from octprobe.measure.latency import GroupTimer, TimedGroup
@@ -294,3 +295,12 @@ def test_the_interval_at_the_stop_holds_the_median(
         hits += interval.low <= truth <= interval.high
     assert stops == 600
     assert hits / 600 >= 0.93
+
+
+def test_who_asks_for_a_latency_that_is_not_there_is_told_why() -> None:
+    """The trouble becomes an error for commands, which have no row to say it in."""
+    spoilt = timed_under(lambda _: True)
+    with pytest.raises(MachineError, match="the clock was held down in all"):
+        spoilt.latency_of("a")
+    whole = timed({"v": [20.0]})
+    assert whole.latency_of("v") is whole.latencies["v"]

@@ -27,7 +27,7 @@ from octprobe.measure.nvml import Gpu
 
 def lookout_on(processors: FakeProcessors) -> ProcessorLookout:
     """Look at processors that are their own clock."""
-    return ProcessorLookout(processors, processors, processors.own)  # type: ignore[arg-type]
+    return ProcessorLookout(processors, processors, processors.own)  # type: ignore[arg-type]  # the fake has only what is read of it
 
 
 def test_what_is_neither_own_nor_idle_nor_stolen_is_others() -> None:

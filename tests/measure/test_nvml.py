@@ -179,7 +179,7 @@ def test_a_driver_that_nobody_names_is_none(
 
 def test_older_packages_name_the_driver_in_bytes(nvml: FakeNvml, tmp_path: Path) -> None:
     """A row holds text."""
-    nvml.nvmlSystemGetDriverVersion = lambda: b"470.57.02"  # type: ignore[assignment,method-assign,return-value]
+    nvml.nvmlSystemGetDriverVersion = lambda: b"470.57.02"  # type: ignore[assignment,method-assign,return-value]  # an older package
     assert driver_version(nvml, tmp_path / "version") == "470.57.02"
 
 

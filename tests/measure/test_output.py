@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from fakes_store import small_layer
 from octprobe.measure.device import CpuDevice
 from octprobe.measure.execution import in_force, make_runnable
 from octprobe.measure.output import (
@@ -22,18 +23,10 @@ from octprobe.measure.output import (
     find_reference,
     relative_distance,
 )
-from octprobe.plan.point import Conditions, DesignPoint, LayerSubject, NetworkSubject
+from octprobe.plan.point import Conditions, DesignPoint, NetworkSubject
 from octprobe.workload import Workload, build_workload
 
-LAYER = DesignPoint(
-    subject=LayerSubject(
-        in_channels=8,
-        out_channels=8,
-        alpha_in=Decimal("0.5"),
-        alpha_out=Decimal("0.5"),
-    ),
-    conditions=Conditions(resolution=8),
-)
+LAYER = small_layer()
 NETWORK = DesignPoint(
     subject=NetworkSubject(network="resnet18", alpha=Decimal("0.5")),
     conditions=Conditions(resolution=64, batch=4),
