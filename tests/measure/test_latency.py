@@ -12,7 +12,7 @@ from octprobe.measure.company import Glance
 from octprobe.measure.device import CpuDevice
 from octprobe.measure.latency import GroupTimer, TimedGroup
 from octprobe.plan.spec import Measure
-from octprobe.stats import median_interval
+from octprobe.stats import median_interval, series_interval
 from octprobe.store.records import Doubt
 
 SETTINGS = Measure(relative_ci=0.01, min_seconds=0.1, max_seconds=5.0, rounds=3, seed=7)
@@ -288,7 +288,7 @@ def test_the_interval_at_the_stop_holds_the_median(
         timer = GroupTimer(CpuDevice(clock), settings, "v")
         timer.add("v", lambda c=clock, g=generator: c.advance_ms(draw(g)))
         result = timer.run(lambda _: True)
-        interval = median_interval(result.latencies["v"].samples_ms)
+        interval = series_interval(result.latencies["v"].samples_ms)
         assert interval.low is not None
         assert interval.high is not None
         stops += Doubt.NOT_CONVERGED not in result.doubts["v"]
