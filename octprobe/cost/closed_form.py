@@ -1,6 +1,6 @@
 """MACs by octave path, and a layer's feature maps, from shapes alone: what is counted must come out equal."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from math import prod
@@ -8,9 +8,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from octprobe.octave import OctaveConv2d
-from octprobe.octave.conv import is_depthwise
-from octprobe.octave.frequency import half
+from octprobe.octave import OctaveConv
+from octprobe.octave.fault import is_depthwise
+from octprobe.octave.frequency import low_size
 from octprobe.store.records import PathMacs
 
 Transposed = nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d
@@ -26,7 +26,7 @@ class LayerMacs:
     macs: PathMacs
 
 
-def octave_macs(layer: OctaveConv2d, height: int, width: int) -> PathMacs:
+def octave_macs(layer: OctaveConv, size: Sequence[int]) -> PathMacs:
     """Give an octave convolution's MACs an item, by path.
 
     A path costs its output channels times its input channels a group times the kernel's area times the output
@@ -35,29 +35,27 @@ def octave_macs(layer: OctaveConv2d, height: int, width: int) -> PathMacs:
 
     Args:
         layer: the convolution.
-        height: height of the input's high part, or of a plain input.
-        width: its width.
+        size: the size (L,), (H, W) or (T, H, W) of the input's high part, or of a plain input.
     """
-    sides = (height, width)
-    high_out = sides if layer.stride[0] == 1 else tuple(map(half, sides))
-    low_in, low_out = tuple(map(half, sides)), tuple(map(half, high_out))
+    high_out = _size_out(layer, size)
+    low_out, before_upsampling = low_size(high_out), high_out if layer.halves else low_size(high_out)
     return PathMacs(
         h2h=_path_macs(layer, "h", "h") * prod(high_out),
         h2l=_path_macs(layer, "h", "l") * prod(low_out),
-        l2h=_path_macs(layer, "l", "h") * prod(low_in),
+        l2h=_path_macs(layer, "l", "h") * prod(before_upsampling),
         l2l=_path_macs(layer, "l", "l") * prod(low_out),
     )
 
 
-def _path_macs(layer: OctaveConv2d, source: str, target: str) -> int:
+def _path_macs(layer: OctaveConv, source: str, target: str) -> int:
     """Give MACs an output position of one path."""
+    if not layer.has_path(source, target):
+        return 0
     low_in, low_out = len(layer.low_in), len(layer.low_out)
     inputs = low_in if source == "l" else layer.in_channels - low_in
     outputs = low_out if target == "l" else layer.out_channels - low_out
     area = prod(layer.kernel_size)
-    if is_depthwise(layer):
-        return outputs * area if source == target else 0
-    return outputs * (inputs // layer.groups) * area
+    return outputs * area if is_depthwise(layer) else outputs * (inputs // layer.groups) * area
 
 
 def plain_macs(layer: PlainLayer, source: Tensor, output: Tensor) -> int:
@@ -72,36 +70,34 @@ def plain_macs(layer: PlainLayer, source: Tensor, output: Tensor) -> int:
     return positions[0].numel() * prod(layer.weight.shape[1:])
 
 
-def feature_map_bytes(layer: nn.Module, height: int, width: int) -> int | None:
+def feature_map_bytes(layer: nn.Module, size: Sequence[int]) -> int | None:
     """Give the bytes of a convolution's input and output an item, in float32; None for anything else.
 
     A value of alpha a holds 1 - 3/4 a of the plain value's bytes at even sizes (arXiv 1904.05049, table 1).
 
     Args:
         layer: a plain or an octave convolution; a network has no such closed form.
-        height: height of the input's high part, or of a plain input.
-        width: its width.
+        size: the size (L,), (H, W) or (T, H, W) of the input's high part, or of a plain input.
     """
-    if not isinstance(layer, OctaveConv2d | nn.Conv2d):
+    if not isinstance(layer, OctaveConv | nn.Conv1d | nn.Conv2d | nn.Conv3d):
         return None
-    low_in, low_out = (len(layer.low_in), len(layer.low_out)) if isinstance(layer, OctaveConv2d) else (0, 0)
-    sides = (height, width)
-    values = _values(layer.in_channels, low_in, sides) + _values(
-        layer.out_channels, low_out, _sides_out(layer, sides)
+    low_in, low_out = (len(layer.low_in), len(layer.low_out)) if isinstance(layer, OctaveConv) else (0, 0)
+    values = _values(layer.in_channels, low_in, size) + _values(
+        layer.out_channels, low_out, _size_out(layer, size)
     )
     return _FLOAT32_BYTES * values
 
 
-def _values(channels: int, low: int, sides: tuple[int, ...]) -> int:
+def _values(channels: int, low: int, size: Sequence[int]) -> int:
     """Give the numbers that a value of so many channels holds, of which some are low."""
-    return (channels - low) * prod(sides) + low * prod(map(half, sides))
+    return (channels - low) * prod(size) + low * prod(low_size(size))
 
 
-def _sides_out(layer: OctaveConv2d | nn.Conv2d, sides: tuple[int, ...]) -> tuple[int, ...]:
+def _size_out(layer: OctaveConv | nn.Conv1d | nn.Conv2d | nn.Conv3d, size: Sequence[int]) -> tuple[int, ...]:
     if layer.padding == "same":
-        return sides
-    padding = (0, 0) if isinstance(layer.padding, str) else layer.padding
-    geometry = zip(sides, padding, layer.dilation, layer.kernel_size, layer.stride, strict=True)
+        return tuple(size)
+    padding = (0,) * len(size) if isinstance(layer.padding, str) else layer.padding
+    geometry = zip(size, padding, layer.dilation, layer.kernel_size, layer.stride, strict=True)
     return tuple((side + 2 * p - d * (k - 1) - 1) // s + 1 for side, p, d, k, s in geometry)
 
 
@@ -123,7 +119,7 @@ class LayerRecorder(AbstractContextManager["LayerRecorder"]):
     def __enter__(self) -> "LayerRecorder":
         """Start to listen."""
         for name, module in self._model.named_modules():
-            if isinstance(module, OctaveConv2d):
+            if isinstance(module, OctaveConv):
                 self._hooks.callback(module.register_forward_hook(self._octave_hook(name)).remove)
             elif isinstance(module, PlainLayer):
                 self._hooks.callback(
@@ -142,9 +138,9 @@ class LayerRecorder(AbstractContextManager["LayerRecorder"]):
         return PathMacs(**{path: sum(getattr(layer.macs, path) for layer in self.layers) for path in paths})
 
     def _octave_hook(self, name: str) -> Callable[..., None]:
-        def hear(layer: OctaveConv2d, inputs: tuple[Any, ...], _: Any) -> None:
+        def hear(layer: OctaveConv, inputs: tuple[Any, ...], _: Any) -> None:
             high = inputs[0] if isinstance(inputs[0], Tensor) else inputs[0][0]
-            self.layers.append(LayerMacs(name, octave_macs(layer, high.shape[-2], high.shape[-1])))
+            self.layers.append(LayerMacs(name, octave_macs(layer, high.shape[2:])))
 
         return hear
 

@@ -48,7 +48,7 @@ def quick_cost(workload: Workload, batch: int = 1) -> Cost:
         weights_bytes=_weights_bytes(module),
         input_bytes=sum(map(_bytes, tree_leaves(example))),
         peak_live_bytes=call.peak_live_bytes,
-        feature_map_bytes=feature_map_bytes(module, *_sides(example)),
+        feature_map_bytes=feature_map_bytes(module, _size_of(example)),
     )
 
 
@@ -96,10 +96,10 @@ def _in_eval_mode(module: nn.Module) -> nn.Module:
     return copy.deepcopy(module, {id(weight): weight for weight in module.parameters()}).eval()
 
 
-def _sides(example: Any) -> tuple[int, int]:
-    """Give height and width of a value's high part, or of a plain value."""
+def _size_of(example: Any) -> tuple[int, ...]:
+    """Give the size of a value's high part, or of a plain value."""
     high = example if isinstance(example, Tensor) else example[0]
-    return high.shape[-2], high.shape[-1]
+    return tuple(high.shape[2:])
 
 
 def _on_meta(tensor: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from torch.nn.modules.batchnorm import _NormBase
 from torch.overrides import TorchFunctionMode
 from torch.profiler import record_function
 
-from octprobe.octave.conv import OctaveConv2d, PathKernels
+from octprobe.octave.conv import OctaveConv, PathKernels
 from octprobe.octave.trace import owner_of
 
 _PREFIX = "octprobe::"
@@ -86,7 +86,7 @@ def observed(module: nn.Module) -> Iterator[None]:
         else:
             stack.callback(_hook(module, steps))
         for layer in module.modules():
-            if isinstance(layer, OctaveConv2d):
+            if isinstance(layer, OctaveConv):
                 stack.enter_context(_instead(layer, "derived", steps.watch(layer.derived)))
         stack.enter_context(steps)
         yield

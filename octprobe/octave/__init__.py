@@ -3,7 +3,7 @@
 A value is plain, one tensor, or a pair (high, low) whose low part holds some channels at half resolution.
 """
 
-from octprobe.octave.conv import OctaveConv2d
+from octprobe.octave.conv import OctaveConv, OctaveConv1d, OctaveConv2d, OctaveConv3d
 from octprobe.octave.convert import octavize
 
-__all__ = ["OctaveConv2d", "octavize"]
+__all__ = ["OctaveConv", "OctaveConv1d", "OctaveConv2d", "OctaveConv3d", "octavize"]

@@ -2,22 +2,26 @@
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, fx, nn
+from torch.nn.modules.conv import _ConvNd
 
 from octprobe.errors import ConversionError, wants_memory
+from octprobe.octave.alpha_map import alphas_of_map
+from octprobe.octave.conv import Exchange, one_of
 from octprobe.octave.effect import check_effect, check_uniform_effect
+from octprobe.octave.frequency import Downsample
 from octprobe.octave.groups import AlphaGroups
 from octprobe.octave.hooks import refuse_hooks
 from octprobe.octave.inplace import follow_writes
 from octprobe.octave.network import Conversion, OctaveNetwork
 from octprobe.octave.pack import Packing
-from octprobe.octave.policy import alphas_of_map, octave_convs
-from octprobe.octave.rewrite import Rewriter
+from octprobe.octave.policy import BY_POLICY, OctaveKernels, octave_convs
+from octprobe.octave.rewrite import Form, Rewriter
 from octprobe.octave.rules import RULES
 from octprobe.octave.shapes import Recording, check_sizes, odd_size_of, on_meta, record
 from octprobe.octave.split import AlphaLike, exact_alpha
@@ -26,6 +30,22 @@ from octprobe.octave.trace import first_line, trace
 
 # ImageNet's resolution, for networks that do not say what they were made for.
 _USUAL_RESOLUTION = 224
+# Kinetics' clip, the one that torchvision's video networks were made for: frames, and pixels a side.
+_USUAL_CLIP = (16, 112, 112)
+_USUAL_LENGTH = 1024
+_CONVS = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
+
+
+OnUnknown = Literal["error", "merge"]
+
+
+@dataclass(frozen=True)
+class Relations:
+    """A network's graph, what a run of it has shown, and its alpha groups."""
+
+    graph: fx.Graph
+    recording: Recording
+    groups: AlphaGroups
 
 
 @dataclass(frozen=True)
@@ -35,6 +55,13 @@ class Asked:
     uniform: Fraction = Fraction(0)
     by_conv: Mapping[str, Fraction] = field(default_factory=dict)
     patterns: tuple[str, ...] = ()
+    octave_kernels: OctaveKernels = "all"
+    return_at: str = BY_POLICY
+
+    @property
+    def is_vanilla(self) -> bool:
+        """Whether nothing is to be converted."""
+        return not self.uniform and not any(self.by_conv.values())
 
 
 def octavize(
@@ -42,8 +69,12 @@ def octavize(
     alpha: AlphaLike | Mapping[str, AlphaLike],
     example_input: Tensor | None = None,
     *,
-    on_unknown: Literal["error", "merge"] = "error",
+    on_unknown: OnUnknown = "error",
     share_parameters: bool = False,
+    exchange: Exchange = "both",
+    downsample: Downsample = "average",
+    octave_kernels: OctaveKernels = "all",
+    return_at: str = BY_POLICY,
 ) -> nn.Module:
     """Give the octave form of a convolutional network; the network itself stays as it is.
 
@@ -56,85 +87,129 @@ def octavize(
         alpha: share of low channels, of the layers that the policy chooses; or a map from patterns over
             module names (`layer1` covers all within it, the last match wins) to the alpha of the matched
             convolutions' outputs. Floats are taken as they are written: 0.7 is 7/10.
-        example_input: (B, C, H, W); only its shape matters. Left out, an image of the size that the
-            network says it was made for, else of 224.
+        example_input: (B, C, H, W), (B, C, L) or (B, C, T, H, W); only its shape matters. Left out, an image
+            of the size that the network says it was made for, else of 224.
         on_unknown: `merge` makes a pair plain where no rule covers an operator, and the result's
             `conversion.merged` says so; `error` refuses.
         share_parameters: hold the same Parameter objects as the network instead of copies; buffers, such as
             running statistics, are always copies.
+        exchange: which paths between the frequencies there are: both, h2l, l2h or none; where one path alone
+            leads to an output, it stays.
+        downsample: how a high value becomes low: average, strided (convolutions) or max.
+        octave_kernels: with a uniform alpha, `spatial` leaves the outputs of 1x1 convolutions plain.
+        return_at: with a uniform alpha, where the network returns to alpha 0: `policy`, as in the paper;
+            `end`, not before its global pooling; or the name of a module, from which on all is plain.
 
     Raises:
         ConversionError: no rule covers an operator, the alphas contradict one another or have no effect, or
             a module that would be replaced has hooks.
         UnrealisableAlphaError: groups of a convolution do not divide the low channels.
     """
-    _check_arguments(model, example_input, on_unknown)
+    _check_arguments(model, example_input)
+    merge_unknown = one_of("on_unknown", on_unknown, OnUnknown) == "merge"
+    form = Form(one_of("exchange", exchange, Exchange), one_of("downsample", downsample, Downsample))
+    one_of("octave_kernels", octave_kernels, OctaveKernels)
     tree = _copied(model, share_parameters=share_parameters)
-    asked = _asked(model, alpha)
-    if not asked.uniform and not any(asked.by_conv.values()):
+    asked = replace(_asked(model, alpha), octave_kernels=octave_kernels, return_at=return_at)
+    if asked.is_vanilla:
         return tree
-    example = _example_for(model) if example_input is None else example_input.to(_dtype_of(model))
-    return _converted(tree, asked, example, merge_unknown=on_unknown == "merge")
+    example = example_of(model) if example_input is None else example_input.to(_dtype_of(model))
+    return _converted(tree, asked, example, form, merge_unknown=merge_unknown)
 
 
-def _check_arguments(model: nn.Module, example_input: object, on_unknown: str) -> None:
-    if on_unknown not in {"error", "merge"}:
-        raise ConversionError(f"on_unknown is {on_unknown!r}; it must be 'error' or 'merge'")
+def alpha_groups(model: nn.Module, alpha: AlphaLike, example_input: Tensor | None = None) -> Relations:
+    """Give the alpha groups that a network has under a uniform alpha; nothing is rewritten.
+
+    Args:
+        model: a network that torch.fx can trace.
+        alpha: above 0.
+        example_input: as for `octavize`.
+
+    Raises:
+        ConversionError: the network cannot be traced, or the policy finds no convolution.
+        UnrealisableAlphaError: groups of a convolution do not divide the low channels.
+    """
+    _check_arguments(model, example_input)
+    tree = on_meta(model)
+    example = example_of(model) if example_input is None else example_input.to(_dtype_of(model))
+    graph = trace(tree, lambda module: RULES.for_module(module) is not None)
+    recording = _record(tree, graph, example, "the network")
+    modules = dict(tree.named_modules(remove_duplicate=False))
+    asked = Asked(uniform=exact_alpha(alpha))
+    return Relations(
+        graph, recording, _related(tree, graph, asked, recording, modules, _rules(graph, modules))
+    )
+
+
+def _check_arguments(model: nn.Module, example_input: object) -> None:
     if any(isinstance(module, Packing) for module in model.modules()):
         raise ConversionError(
             f"{type(model).__name__} is octave already; convert the network it was made from"
         )
-    if example_input is None or (isinstance(example_input, Tensor) and example_input.dim() == 4):
+    if example_input is None:
+        return
+    rank = _rank_of(model)
+    if isinstance(example_input, Tensor) and example_input.dim() == rank + 2:
         return
     kind = type(example_input).__name__
     shown = f"{kind} {tuple(example_input.shape)}" if isinstance(example_input, Tensor) else kind
-    raise ConversionError(f"example_input is a {shown}; it must be a tensor (B, C, H, W)")
+    wanted = {1: "(B, C, L)", 2: "(B, C, H, W)", 3: "(B, C, T, H, W)"}[rank]
+    raise ConversionError(f"example_input is a {shown}; it must be a tensor {wanted}")
 
 
 def _asked(model: nn.Module, alpha: AlphaLike | Mapping[str, AlphaLike]) -> Asked:
     if not isinstance(alpha, Mapping):
         return Asked(uniform=exact_alpha(alpha))
     modules = dict(model.named_modules())
-    convs = [name for name, module in modules.items() if isinstance(module, nn.Conv2d)]
+    convs = [name for name, module in modules.items() if isinstance(module, _CONVS[_rank_of(model)])]
     kinds = {name: type(module).__name__ for name, module in modules.items()}
     return Asked(by_conv=alphas_of_map(alpha, convs, kinds), patterns=tuple(alpha))
 
 
 @torch.inference_mode(mode=False)
-def _converted(tree: nn.Module, asked: Asked, example: Tensor, *, merge_unknown: bool) -> OctaveNetwork:
+def _converted(
+    tree: nn.Module, asked: Asked, example: Tensor, form: Form, *, merge_unknown: bool
+) -> OctaveNetwork:
     modules = dict(tree.named_modules(remove_duplicate=False))
     graph = trace(tree, lambda module: RULES.for_module(module) is not None)
     vanilla, odd = on_meta(tree), odd_size_of(example)
     recording = _record(vanilla, graph, example, "the network")
     plain = [recording.shapes, _shapes_if_it_can(vanilla, graph, odd)]
-    rewriter = _rewritten(tree, graph, asked, recording, merge_unknown=merge_unknown)
+    rewriter = _rewritten(tree, graph, asked, recording, form, merge_unknown=merge_unknown)
     graph.lint()
     refuse_hooks(tree, graph, modules)
     splits = {node.name: split for node, split in rewriter.splits.items()}
+    parts = {node.name: part for node, part in rewriter.parts.items()}
     octave = on_meta(tree)
     for size, expected in zip((example, odd), plain, strict=True):
         if expected:
-            check_sizes(expected, _record(octave, graph, size, "the octave network").shapes, splits)
+            shapes = _record(octave, graph, size, "the octave network").shapes
+            check_sizes(expected, shapes, {**splits, **parts})
     groups = tuple(group for group in rewriter.groups.groups() if not group.split.is_plain)
     return OctaveNetwork(tree, graph, Conversion(groups, splits, tuple(rewriter.merged)))
 
 
 def _rewritten(
-    tree: nn.Module, graph: fx.Graph, asked: Asked, recording: Recording, *, merge_unknown: bool
+    tree: nn.Module, graph: fx.Graph, asked: Asked, recording: Recording, form: Form, *, merge_unknown: bool
 ) -> Rewriter:
     modules = dict(tree.named_modules(remove_duplicate=False))
     unfollowed = follow_writes(graph, modules, recording)
+    rules = _rules(graph, modules)
+    groups = _related(tree, graph, asked, recording, modules, rules)
+    rewriter = Rewriter(
+        tree, graph, modules, rules, groups, recording, unfollowed, form, merge_unknown=merge_unknown
+    )
+    rewriter.run()
+    return rewriter
+
+
+def _rules(graph: fx.Graph, modules: Mapping[str, nn.Module]) -> dict[fx.Node, Rule]:
     rules = {}
     for node in graph.nodes:
         rule = RULES.for_node(node, modules[str(node.target)] if node.op == "call_module" else None)
         if rule is not None:
             rules[node] = rule
-    groups = _related(tree, graph, asked, recording, modules, rules)
-    rewriter = Rewriter(
-        tree, graph, modules, rules, groups, recording.shapes, unfollowed, merge_unknown=merge_unknown
-    )
-    rewriter.run()
-    return rewriter
+    return rules
 
 
 def _related(
@@ -148,10 +223,12 @@ def _related(
     """Give the alpha groups; every fault of the alphas is found here, before anything is rewritten."""
     alphas = dict(asked.by_conv)
     if asked.uniform:
-        alphas = dict.fromkeys(octave_convs(tree, graph, recording.shapes), asked.uniform)
-    groups = AlphaGroups(modules, rules, alphas)
+        chosen = octave_convs(
+            tree, graph, recording.shapes, octave_kernels=asked.octave_kernels, return_at=asked.return_at
+        )
+        alphas = dict.fromkeys(chosen, asked.uniform)
+    groups = AlphaGroups(modules, rules, alphas, recording, is_uniform=bool(asked.uniform))
     groups.relate(graph)
-    groups.groups()
     if asked.uniform:
         check_uniform_effect(asked.uniform, alphas, graph, groups)
     check_effect(asked.patterns, alphas, graph, groups)
@@ -171,18 +248,36 @@ def _copied(model: nn.Module, *, share_parameters: bool) -> nn.Module:
         ) from error
 
 
-def _example_for(model: nn.Module) -> Tensor:
-    first = next((m for m in model.modules() if isinstance(m, nn.Conv2d)), None)
+def example_of(model: nn.Module) -> Tensor:
+    """Give an empty input, on meta, of the size that a network says it was made for, else of a usual one.
+
+    Raises:
+        ConversionError: the network has no convolution, and so says nothing of its input.
+    """
+    first = _first_conv(model)
+    size: tuple[int, ...] = {1: (_USUAL_LENGTH,), 2: _own_size(model), 3: _USUAL_CLIP}[_rank_of(model)]
+    channels = first.in_channels
+    return torch.empty((1, channels, *size), dtype=first.weight.dtype, device="meta")
+
+
+def _own_size(model: nn.Module) -> tuple[int, ...]:
+    usual = (_USUAL_RESOLUTION, _USUAL_RESOLUTION)
+    config = getattr(model, "pretrained_cfg", None)
+    if config is None or not isinstance(config, Mapping):
+        return usual
+    return tuple(config.get("input_size") or (3, *usual))[1:] or usual
+
+
+def _first_conv(model: nn.Module) -> _ConvNd:
+    first = next((m for m in model.modules() if isinstance(m, _ConvNd)), None)
     if first is None:
-        raise ConversionError(f"{type(model).__name__} has no Conv2d; there is nothing to make octave")
-    config = getattr(model, "pretrained_cfg", None) or {}
-    size = (
-        config.get("input_size", (3, _USUAL_RESOLUTION, _USUAL_RESOLUTION))
-        if isinstance(config, Mapping)
-        else ()
-    )
-    height, width = tuple(size)[1:] or (_USUAL_RESOLUTION, _USUAL_RESOLUTION)
-    return torch.empty((1, first.in_channels, height, width), dtype=first.weight.dtype, device="meta")
+        raise ConversionError(f"{type(model).__name__} has no convolution; there is nothing to make octave")
+    return first
+
+
+def _rank_of(model: nn.Module) -> int:
+    """Give the axes of a network's space and time: those of its first convolution."""
+    return len(_first_conv(model).kernel_size)
 
 
 def _dtype_of(model: nn.Module) -> torch.dtype | None:

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
-from torch import fx, nn
+from torch import fx
+from torch.nn.modules.conv import _ConvNd
 
 from octprobe.errors import ConversionError
-from octprobe.octave.conv import is_depthwise, octave_fault
+from octprobe.octave.alpha_map import covers
+from octprobe.octave.fault import is_depthwise, octave_fault
 from octprobe.octave.groups import AlphaGroups
-from octprobe.octave.policy import covers
 
 # How many convolutions without effect a message gives reasons for.
 _CONVS_SHOWN = 3
@@ -66,10 +67,13 @@ def check_uniform_effect(alpha: Fraction, convs: Iterable[str], graph: fx.Graph,
 def _fault(name: str, alpha: Fraction, node: fx.Node | None, groups: AlphaGroups) -> str | None:
     """Say why a convolution's output stays plain; None where it does not."""
     conv = groups.modules[name]
-    if not isinstance(conv, nn.Conv2d) or type(conv) is not nn.Conv2d:
-        return f"{name} is a {type(conv).__name__}, and a subclass of Conv2d may compute something else"
+    kind, usual = type(conv), getattr(type(conv).__base__, "__name__", "")
+    if node is None and kind.__module__ != _ConvNd.__module__:
+        return f"{name} is a {kind.__name__}, and a subclass of {usual} may compute something else"
     if node is None:
         return f"{name or 'the network itself'} is called by no module"
+    if not isinstance(conv, _ConvNd) or not groups.has_rule(node):
+        return f"{name} is a {kind.__name__}, for which there is no rule"
     fault = octave_fault(conv)
     if fault is not None:
         return f"{name} has no octave form: {fault}"
@@ -84,4 +88,6 @@ def _plain_because(name: str, alpha: Fraction, node: fx.Node, groups: AlphaGroup
         return f"{name} works on globally pooled values, which have no space to halve"
     if depthwise:
         return f"{name} is depthwise and splits as its input, which is plain"
+    if groups.split_of(node) is None:
+        return f"{name} reads or gives channels that no rule can split"
     return f"alpha {alpha} makes no channel of {name} low; the smallest that does is {groups.step_of(node)}"

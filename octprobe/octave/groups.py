@@ -1,20 +1,17 @@
 """Alpha groups: the values whose low channels must agree, found by union-find; the true design space."""
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from torch import fx, nn
 
 from octprobe.errors import ConversionError, UnrealisableAlphaError
-from octprobe.octave.conv import is_depthwise, octave_fault
-from octprobe.octave.split import ChannelSplit, concatenated, split_channels
-from octprobe.octave.table import Flow, Rule
-
-# A value's channels as runs of (group, channels): one run for a convolution's output, several for a
-# concatenation, none for a value that is plain whatever the alphas.
-Layout = tuple[tuple[int, int], ...]
+from octprobe.octave.layouts import Layout, LayoutError, Leaves
+from octprobe.octave.shapes import Recording
+from octprobe.octave.split import ChannelSplit, low_channels, split_channels
+from octprobe.octave.table import Rule
 
 
 @dataclass(frozen=True)
@@ -24,21 +21,14 @@ class AlphaGroup:
     Attributes:
         convs: module names, in the order of the graph.
         alpha: the share asked for.
-        split: channels and which of them are low.
-        step: the smallest alpha that makes a channel low.
+        split: channels of the first one's output and which of them are low.
+        step: the smallest alpha that makes a channel low; all of its multiples can be realised.
     """
 
     convs: tuple[str, ...]
     alpha: Fraction
     split: ChannelSplit
     step: Fraction
-
-
-@dataclass
-class _Members:
-    channels: int
-    partitions: int = 1
-    alphas: dict[str, Fraction] = field(default_factory=dict)
 
 
 class AlphaGroups:
@@ -48,116 +38,94 @@ class AlphaGroups:
         modules: the network's modules by name.
         rules: the rule of each node that has one.
         alphas: alpha of each convolution's output by module name, for those that something was said of.
+        recording: what a run of the vanilla network has shown.
+        is_uniform: whether one alpha was asked for, of the layers that the policy chose: then a plain value
+            that meets an octave one is split there, and a group that only a part was chosen of stays plain.
+            Else what meets must have one alpha, a shortcut into the octave part of the network excepted.
+
+    Attributes:
+        clashes: why the value of a node cannot be octave, for those whose inputs cannot split alike.
     """
 
     def __init__(
-        self, modules: Mapping[str, nn.Module], rules: Mapping[fx.Node, Rule], alphas: Mapping[str, Fraction]
+        self,
+        modules: Mapping[str, nn.Module],
+        rules: Mapping[fx.Node, Rule],
+        alphas: Mapping[str, Fraction],
+        recording: Recording,
+        *,
+        is_uniform: bool = False,
     ) -> None:
-        self.modules, self._rules, self._alphas = modules, rules, alphas
-        self._parents: list[int] = []
-        self._members: list[_Members] = []
+        self.modules, self.recording = modules, recording
+        self.clashes: dict[fx.Node, str] = {}
+        self.leaves = Leaves()
+        self._rules, self._alphas, self._is_uniform = rules, alphas, is_uniform
+        self._outputs: dict[str, Layout] = {}
         self._layouts: dict[fx.Node, Layout] = {}
+        self._parts: dict[fx.Node, tuple[Layout, ...]] = {}
         self._pooled: set[fx.Node] = set()
+        self._low_of_leaf: dict[int, int] = {}
 
     def relate(self, graph: fx.Graph) -> None:
-        """Walk the graph and join what must split alike."""
-        for node in graph.nodes:
-            rule = self._rules.get(node)
-            self._layouts[node] = () if rule is None else self._layout(node, rule.flow)
-
-    def split_of(self, node: fx.Node) -> ChannelSplit | None:
-        """Give the split that a node's output has by its group; None for what is always plain."""
-        layout = self._layouts[node]
-        if not layout:
-            return None
-        return concatenated(self._group(self._find(part)).split for part, _ in layout)
-
-    def groups(self) -> tuple[AlphaGroup, ...]:
-        """Give every alpha group, in the order of the graph.
+        """Walk the graph and join what must split alike; the low channels are counted then.
 
         Raises:
             ConversionError: members of one group were given different alphas.
             UnrealisableAlphaError: partitions that touch a group do not divide its low channels.
         """
-        roots = dict.fromkeys(self._find(i) for i in range(len(self._parents)))
-        return tuple(self._group(root) for root in roots)
+        for node in graph.nodes:
+            self._layouts[node] = self._layout(node)
+        self._low_of_leaf = {leaf: self._low_of(leaf) for leaf in self._used_leaves()}
 
-    def step_of(self, node: fx.Node) -> Fraction:
-        """Give the smallest alpha that makes a channel of a convolution's output low."""
-        return self._group(self._find(self._layouts[node][0][0])).step
+    def has_rule(self, node: fx.Node) -> bool:
+        """Tell whether a rule says how low channels flow through a node."""
+        return node in self._rules
+
+    def layout(self, node: fx.Node) -> Layout:
+        """Give the layout of a node's value; empty for what is always plain."""
+        return self._layouts[node]
+
+    def is_octave(self, node: fx.Node) -> bool:
+        """Tell whether a node's value has low channels as far as the walk has come."""
+        return not self._is_plain(self._layouts[node])
+
+    def parts(self, node: fx.Node) -> tuple[Layout, ...]:
+        """Give the layouts of the values that a node gives as a tuple."""
+        return self._parts.get(node, ())
+
+    def shape(self, node: fx.Node) -> tuple[int, ...]:
+        """Give the shape of a node's value in the vanilla network; empty for what is no tensor."""
+        shape: Any = self.recording.shapes.get(node.name, ())
+        return shape if all(isinstance(size, int) for size in shape) else ()
+
+    def new(self, name: str, channels: int) -> Layout:
+        """Give the layout of a convolution's output."""
+        if name not in self._outputs:
+            self._outputs[name] = self.leaves.new(channels, [name])
+        return self._outputs[name]
+
+    def also(self, name: str, layout: Layout) -> None:
+        """Say that what was asked of a convolution by name is asked of a value that is there already."""
+        if layout and self._alphas.get(name) is not None:
+            for run in layout:
+                self.leaves.convs(self.leaves.root(run).leaf).add(name)
+            self._outputs.setdefault(name, layout)
+
+    def set_parts(self, node: fx.Node, parts: Iterable[Layout]) -> None:
+        """Say what a node gives as a tuple."""
+        self._parts[node] = tuple(parts)
+
+    def mark_pooled(self, node: fx.Node) -> None:
+        """Say that a node's value has no space left, and so nothing to halve."""
+        self._pooled.add(node)
 
     def is_pooled(self, node: fx.Node) -> bool:
         """Tell whether a node's value comes from globally pooled values alone."""
         return node in self._pooled
 
-    def _group(self, root: int) -> AlphaGroup:
-        members = self._members[root]
-        alphas = members.alphas
-        if len(set(alphas.values())) > 1:
-            listed = ", ".join(f"{name} {float(alpha):g}" for name, alpha in alphas.items())
-            raise ConversionError(f"these convolutions are one alpha group and need one alpha: {listed}")
-        alpha = next(iter(alphas.values()), Fraction(0))
-        try:
-            split = split_channels(members.channels, alpha, members.partitions)
-        except UnrealisableAlphaError as error:
-            where = ", ".join(alphas)
-            raise UnrealisableAlphaError(f"output of {where}: {error}", error.allowed) from None
-        return AlphaGroup(tuple(alphas), alpha, split, Fraction(members.partitions, members.channels))
-
-    def _layout(self, node: fx.Node, flow: Flow) -> Layout:
-        inputs = node.all_input_nodes
-        if flow is Flow.CONVOLVE:
-            return self._convolved(node, inputs[0])
-        if flow is Flow.POOL_ALL:
-            self._pooled.add(node)
-            return ()
-        if flow is Flow.INHERIT:
-            return self._inherited(node, inputs)
-        return ()
-
-    def _convolved(self, node: fx.Node, source: fx.Node) -> Layout:
-        conv = self.modules[str(node.target)]
-        if not isinstance(conv, nn.Conv2d) or octave_fault(conv) is not None:
-            return ()
-        if source in self._pooled:
-            # What works on globally pooled values, as squeeze-excite does, has no space to halve.
-            self._pooled.add(node)
-            return ()
-        if is_depthwise(conv):
-            return self._depthwise(str(node.target), conv, self._layouts[source])
-        layout = self._new(str(node.target), conv.out_channels)
-        if conv.groups > 1:
-            self._partition(node, layout, conv.groups)
-            self._partition(node, self._layouts[source], conv.groups)
-        return layout
-
-    def _depthwise(self, name: str, conv: nn.Conv2d, layout: Layout) -> Layout:
-        if conv.out_channels != conv.in_channels or not layout:
-            return ()
-        if name in self._alphas:
-            for part, _ in layout:
-                self._members[self._find(part)].alphas[name] = self._alphas[name]
-        return layout
-
-    def _new(self, name: str, channels: int) -> Layout:
-        index = len(self._parents)
-        self._parents.append(index)
-        self._members.append(_Members(channels, alphas={name: self._alphas.get(name, Fraction(0))}))
-        return ((index, channels),)
-
-    def _partition(self, node: fx.Node, layout: Layout, groups: int) -> None:
-        if len(layout) > 1:
-            raise ConversionError(
-                f"node {node.name}: a grouped convolution reads a concatenation; no rule covers it"
-            )
-        for part, _ in layout:
-            members = self._members[self._find(part)]
-            members.partitions = math.lcm(members.partitions, groups)
-
-    def _inherited(self, node: fx.Node, inputs: list[fx.Node]) -> Layout:
-        if inputs and all(i in self._pooled for i in inputs):
-            self._pooled.add(node)
-        related = [i for i in inputs if self._layouts[i]]
+    def joined(self, nodes: Iterable[fx.Node]) -> Layout:
+        """Join the values of nodes that are added or multiplied; give the layout that the result has."""
+        related = [node for node in nodes if self._layouts[node]]
         if not related:
             return ()
         first = related[0]
@@ -165,41 +133,119 @@ class AlphaGroups:
             first = self._joined(first, other)
         return self._layouts[first]
 
+    def split_of(self, node: fx.Node) -> ChannelSplit | None:
+        """Give the split that a node's output has by its group; None for what is always plain."""
+        layout = self._layouts[node]
+        return self.leaves.split(layout, self._low_of_leaf) if layout else None
+
+    def splits_of_parts(self, node: fx.Node) -> tuple[ChannelSplit, ...]:
+        """Give the splits of the values that a node gives as a tuple."""
+        return tuple(self.leaves.split(layout, self._low_of_leaf) for layout in self.parts(node))
+
+    def groups(self) -> tuple[AlphaGroup, ...]:
+        """Give every alpha group, in the order of the graph."""
+        by_leaf: dict[int, list[str]] = {}
+        for name in self._outputs:
+            by_leaf.setdefault(self._root(name), []).append(name)
+        return tuple(self._group(convs) for convs in by_leaf.values())
+
+    def step_of(self, node: fx.Node) -> Fraction:
+        """Give the smallest alpha that makes a channel of a convolution's output low."""
+        return Fraction(1, self.leaves.root(self._layouts[node][0]).width)
+
+    def _layout(self, node: fx.Node) -> Layout:
+        rule = self._rules.get(node)
+        inputs = node.all_input_nodes
+        values = [source for source in inputs if source.op != "get_attr"]
+        if values and all(source in self._pooled for source in values):
+            self._pooled.add(node)
+        if rule is None:
+            return ()
+        try:
+            return rule.flow(self, node)
+        except LayoutError as error:
+            self.clashes[node] = str(error)
+            return ()
+
+    def _group(self, convs: list[str]) -> AlphaGroup:
+        alphas = [self._alphas[name] for name in convs if name in self._alphas]
+        first = self._outputs[convs[0]]
+        split = self.leaves.split(first, self._low_of_leaf)
+        step = Fraction(1, self.leaves.root(first[0]).width)
+        return AlphaGroup(tuple(convs), alphas[0] if alphas else Fraction(0), split, step)
+
+    def _root(self, name: str) -> int:
+        return self.leaves.root(self._outputs[name][0]).leaf
+
+    def _used_leaves(self) -> dict[int, None]:
+        layouts = [*self._layouts.values(), *(part for parts in self._parts.values() for part in parts)]
+        runs = (run for layout in (*self._outputs.values(), *layouts) for run in layout)
+        return dict.fromkeys(self.leaves.root(run).leaf for run in runs)
+
+    def _low_of(self, leaf: int) -> int:
+        """Count the low channels of a leaf."""
+        alphas = self._alphas_of(leaf)
+        if self.leaves.is_plain(leaf) or not any(alphas.values()):
+            return 0
+        if len(set(alphas.values())) > 1:
+            if self._is_uniform:
+                return 0
+            listed = ", ".join(f"{name} {float(alpha):g}" for name, alpha in alphas.items())
+            raise ConversionError(f"these convolutions are one alpha group and need one alpha: {listed}")
+        counts = {self._low_a_leaf(name, alpha) for name, alpha in alphas.items()}
+        if len(counts) > 1:
+            raise self._unrealisable(leaf, alphas)
+        return counts.pop()
+
+    def _low_a_leaf(self, name: str, alpha: Fraction) -> int:
+        """Give the low channels of the leaf that a convolution's output is made of; refuse a fraction."""
+        run = self.leaves.root(self._outputs[name][0])
+        copies = run.tiles * run.repeats
+        try:
+            split_channels(run.channels, alpha, copies)
+        except UnrealisableAlphaError as error:
+            where = ", ".join(self._alphas_of(run.leaf))
+            raise UnrealisableAlphaError(f"output of {where}: {error}", error.allowed) from None
+        return low_channels(run.channels, alpha) // copies
+
+    def _unrealisable(self, leaf: int, alphas: Mapping[str, Fraction]) -> UnrealisableAlphaError:
+        name = next(iter(alphas))
+        width = self.leaves.root(self._outputs[name][0]).width
+        allowed = [Fraction(low, width) for low in range(width + 1)]
+        return UnrealisableAlphaError(
+            f"output of {', '.join(alphas)}: alpha {alphas[name]} gives these unlike shares of low channels; "
+            f"use a multiple of 1/{width}",
+            allowed,
+        )
+
+    def _alphas_of(self, leaf: int) -> dict[str, Fraction]:
+        convs = self.leaves.convs(leaf)
+        return {name: self._alphas.get(name, Fraction(0)) for name in self._outputs if name in convs}
+
     def _joined(self, a: fx.Node, b: fx.Node) -> fx.Node:
         """Join two values that are added; give the one whose split the sum has.
 
         A plain value that the other one was computed from is a shortcut into the octave part of the network:
         it is split at the add, and needs no alpha of its own.
         """
-        if self._is_plain(a) and not self._is_plain(b) and _is_ancestor(a, b):
+        left, right = self._layouts[a], self._layouts[b]
+        if self._is_plain(left) and not self._is_plain(right) and self._may_split(a, b):
             return b
-        if self._is_plain(b) and not self._is_plain(a) and _is_ancestor(b, a):
+        if self._is_plain(right) and not self._is_plain(left) and self._may_split(b, a):
             return a
-        if [n for _, n in self._layouts[a]] != [n for _, n in self._layouts[b]]:
-            raise ConversionError(
-                f"nodes {a.name} and {b.name} are added but concatenated from different parts"
-            )
-        for (left, _), (right, _) in zip(self._layouts[a], self._layouts[b], strict=True):
-            self._union(left, right)
+        self.leaves.join(left, right)
         return a
 
-    def _is_plain(self, node: fx.Node) -> bool:
-        roots = [self._find(part) for part, _ in self._layouts[node]]
-        return not any(alpha for root in roots for alpha in self._members[root].alphas.values())
+    def _may_split(self, plain: fx.Node, octave: fx.Node) -> bool:
+        return self._is_uniform or _is_ancestor(plain, octave)
 
-    def _find(self, index: int) -> int:
-        while self._parents[index] != index:
-            index = self._parents[index]
-        return index
-
-    def _union(self, a: int, b: int) -> None:
-        first, second = sorted((self._find(a), self._find(b)))
-        if first == second:
-            return
-        kept, gone = self._members[first], self._members[second]
-        kept.alphas |= gone.alphas
-        kept.partitions = math.lcm(kept.partitions, gone.partitions)
-        self._parents[second] = first
+    def _is_plain(self, layout: Layout) -> bool:
+        leaves = [self.leaves.root(run).leaf for run in layout]
+        return not any(
+            self._alphas.get(name) and not self.leaves.is_plain(leaf)
+            for leaf in leaves
+            for name in self.leaves.convs(leaf)
+        )
 
 
 def _is_ancestor(ancestor: fx.Node, node: fx.Node) -> bool:

@@ -5,7 +5,18 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from octprobe.octave.frequency import Pair, Value, gather, half, merge_pair, split_plain, take
+from octprobe.octave.frequency import (
+    Downsample,
+    Pair,
+    Value,
+    cropped_to_half,
+    extended_by_one,
+    gather,
+    is_short_of_half,
+    merge_pair,
+    split_plain,
+    take,
+)
 from octprobe.octave.split import ChannelSplit
 
 
@@ -40,6 +51,23 @@ class Each(nn.Module):
         return self.inner(x[0], *args, **kwargs), self.inner(x[1], *args, **kwargs)
 
 
+class Pairwise(nn.Module):
+    """A function of two operands on each frequency: both pairs, or one of them a number."""
+
+    def __init__(self, function: Callable[[Any, Any], Any]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, a: Any, b: Any) -> Pair:
+        """Apply to the high and to the low parts."""
+        (a_high, a_low), (b_high, b_low) = _parts(a), _parts(b)
+        return self.function(a_high, b_high), self.function(a_low, b_low)
+
+    def extra_repr(self) -> str:
+        """Name the function."""
+        return getattr(self.function, "__name__", repr(self.function))
+
+
 class EachPool(nn.Module):
     """A pooling on each frequency: ceil mode on the low part, which is then cropped to half the high size."""
 
@@ -52,7 +80,11 @@ class EachPool(nn.Module):
         if isinstance(x, Tensor):
             return self.pool(x)
         high = self._pool_high(x[0])
-        return high, self.pool_low(x[1])[:, :, : half(high.shape[2]), : half(high.shape[3])]
+        low = self.pool_low(x[1])
+        if is_short_of_half(low, high):
+            # A window of the high part may reach over a border that none of the low part's begins at.
+            low = self.pool_low(extended_by_one(x[1]))
+        return high, cropped_to_half(low, high)
 
     def _pool_high(self, high: Tensor) -> Tensor:
         if high.shape[1]:
@@ -75,35 +107,49 @@ class EachDropPath(nn.Module):
             return plain
         if not self.training:
             return x
-        mask = self.inner(x[1].new_ones((x[1].shape[0], 1, 1, 1)))
+        mask = self.inner(x[1].new_ones((x[1].shape[0], *(1,) * (x[1].dim() - 1))))
         return x[0] * mask, x[1] * mask
 
 
 class Split(nn.Module):
     """A plain value made a pair without parameters, where it meets one in an add."""
 
-    def __init__(self, split: ChannelSplit) -> None:
+    def __init__(self, split: ChannelSplit, downsample: Downsample = "average") -> None:
         super().__init__()
-        self.split = split
+        self.split, self.downsample = split, downsample
 
     def forward(self, x: Tensor) -> Pair:
-        """Take the high channels, and average the low ones 2x2."""
-        return split_plain(x, self.split)
+        """Take the high channels, and halve the low ones' size; one that broadcasts goes to both."""
+        if x.shape[1] == 1 < self.split.channels:
+            return x, split_plain(x, ChannelSplit(1, (0,)), self.downsample)[1]
+        return split_plain(x, self.split, self.downsample)
 
     def extra_repr(self) -> str:
         """Say how many channels are low."""
         return f"{self.split.channels}, alpha={self.split.alpha}"
 
 
-class Merge(Split):
+class OfSplit(nn.Module):
+    """What acts on pairs of one split."""
+
+    def __init__(self, split: ChannelSplit) -> None:
+        super().__init__()
+        self.split = split
+
+    def extra_repr(self) -> str:
+        """Say how many channels are low."""
+        return f"{self.split.channels}, alpha={self.split.alpha}"
+
+
+class Merge(OfSplit):
     """A pair made plain: the low part is up-sampled, and channels return to their original order."""
 
-    def forward(self, x: Pair) -> Tensor:  # type: ignore[override]  # the way back
+    def forward(self, x: Pair) -> Tensor:
         """Merge (high, low)."""
         return merge_pair(x, self.split)
 
 
-class GlobalPool(Split):
+class GlobalPool(OfSplit):
     """Each frequency pooled over all of space, gathered to a plain (B, C, 1, 1) in the original order.
 
     A plain value is pooled as ever: one pooling may serve both.
@@ -113,7 +159,7 @@ class GlobalPool(Split):
         super().__init__(split)
         self.pool = pool
 
-    def forward(self, x: Value) -> Tensor:  # type: ignore[override]  # the way back
+    def forward(self, x: Value) -> Tensor:
         """Pool a tensor or (high, low)."""
         if isinstance(x, Tensor):
             return self.pool(x)
@@ -122,15 +168,30 @@ class GlobalPool(Split):
         return gather(self.pool(x[0]), self.pool(x[1]), self.split)
 
 
-class Gate(Split):
+class Gate(OfSplit):
     """A pair scaled by a plain gate (B, C, 1, 1): each frequency by its own channels."""
 
-    def forward(self, x: Pair, gate: Tensor) -> Pair:  # type: ignore[override]  # two inputs
+    def forward(self, x: Pair, gate: Tensor) -> Pair:
         """Scale (high, low)."""
         low = x[1] * take(gate, self.split.low_runs, 1)
         return x[0] * take(gate, self.split.high_runs, 1), low
 
 
+class ExpandAs(OfSplit):
+    """A plain gate (B, C, 1, 1) expanded to the size of a pair, each frequency's channels to its own size."""
+
+    def forward(self, gate: Tensor, like: Pair) -> Pair:
+        """Expand; nothing is copied."""
+        return (
+            take(gate, self.split.high_runs, 1).expand_as(like[0]),
+            take(gate, self.split.low_runs, 1).expand_as(like[1]),
+        )
+
+
 def add_pairs(a: Pair, b: Pair) -> Pair:
     """Add two pairs that split alike."""
     return a[0] + b[0], a[1] + b[1]
+
+
+def _parts(x: Any) -> tuple[Any, Any]:
+    return x if isinstance(x, tuple) else (x, x)

@@ -20,7 +20,7 @@ class Conversion:
     Attributes:
         groups: its alpha groups, in the order of the graph.
         splits: which channels are low, by name of each node whose value is a pair.
-        merged: what was merged for want of a rule, one line a node.
+        merged: where the network leaves the octave world amid it, one line a node with the reason.
     """
 
     groups: tuple[AlphaGroup, ...]

@@ -7,9 +7,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from octprobe.errors import ConversionError
 from octprobe.octave.frequency import Runs, Value, take
 from octprobe.octave.pack import Packing, Tensors
 from octprobe.octave.split import ChannelSplit
+
+# Of frozen norms that do not say it: torchvision's own default.
+_EPS = 1e-5
 
 
 class NormSlices(NamedTuple):
@@ -28,42 +32,57 @@ class NormSlices(NamedTuple):
 class OctaveBatchNorm(Packing, nn.BatchNorm2d):
     """Batch norm over both frequencies of a pair, with the parameters and buffers of the plain norm.
 
-    A plain value is normalised as ever: one norm may serve both.
+    A plain value is normalised as ever: one norm may serve both. What the plain norm does after it, such as
+    the activation within a norm of timm's, is done to each frequency.
 
     Attributes:
         split: channels of the value and which of them are low.
+        is_frozen: whether the running statistics hold in training too.
+        is_synchronised: whether the plain norm gathers its statistics over processes.
     """
 
     split: ChannelSplit
+    is_frozen: bool
+    is_synchronised: bool
 
     @classmethod
-    def from_norm(cls, norm: _BatchNorm, split: ChannelSplit) -> Self:
-        """Make the octave form of a batch norm; it holds the same Parameter and buffer objects."""
+    def from_norm(cls, norm: nn.Module, split: ChannelSplit) -> Self:
+        """Make the octave form of a batch norm; it holds the same Parameter, buffer and module objects.
+
+        Args:
+            norm: a batch norm of torch, or one of timm's or torchvision's own with the same names inside.
+            split: channels of the value and which of them are low.
+        """
         module = cls.__new__(cls)
         nn.Module.__init__(module)
-        module.num_features, module.eps, module.momentum = norm.num_features, norm.eps, norm.momentum
-        module.affine, module.track_running_stats = norm.affine, norm.track_running_stats
+        module.is_frozen = not isinstance(norm, _BatchNorm)
+        module.is_synchronised = isinstance(norm, nn.SyncBatchNorm)
+        module.num_features, module.eps = split.channels, float(getattr(norm, "eps", _EPS))
+        module.momentum = getattr(norm, "momentum", None)
+        module.affine = getattr(norm, "affine", True)
+        module.track_running_stats = getattr(norm, "track_running_stats", False)
         module.training = norm.training
         for name, parameter in norm._parameters.items():
             module.register_parameter(name, parameter)
         for name, buffer in norm._buffers.items():
             module.register_buffer(name, buffer)
+        for name, inner in norm._modules.items():
+            module.add_module(name, inner)
         module.split = split
         module.drop_pack()
         return module
 
     def forward(self, x: Value) -> Value:  # type: ignore[override]  # the one norm that takes a pair
         """Normalise (high, low); in training the running statistics are updated channel by channel."""
+        self._count_batch()
         if isinstance(x, Tensor):
-            return super().forward(x)
+            return self._after(self._normalise(x, *_in_order(self.pack_sources()), ()))
         high, low = x
+        slices = NormSlices(*self.derived())
+        low = self._after(self._normalise(low, *slices[4:], self.split.low_runs))
         if not self.split.high:
-            return high, self._normalise(low, *self._prepared()[4:], self.split.low_runs)
-        slices = self._prepared()
-        return (
-            self._normalise(high, *slices[:4], self.split.high_runs),
-            self._normalise(low, *slices[4:], self.split.low_runs),
-        )
+            return high, low
+        return self._after(self._normalise(high, *slices[:4], self.split.high_runs)), low
 
     def extra_repr(self) -> str:
         """Describe the layer as the plain norm does, with its share of low channels."""
@@ -83,16 +102,26 @@ class OctaveBatchNorm(Packing, nn.BatchNorm2d):
         """Give copies of the slices of both frequencies."""
         return NormSlices(*(None if s is None else s.clone() for s in self.slices()))
 
-    def _prepared(self) -> NormSlices:
-        if self.training and self.track_running_stats and self.num_batches_tracked is not None:
+    def _after(self, x: Tensor) -> Tensor:
+        for inner in self.children():
+            x = inner(x)
+        return x
+
+    def _count_batch(self) -> None:
+        if not self.training or not self.track_running_stats or self.is_frozen:
+            return
+        if self.is_synchronised and _is_distributed():
+            raise ConversionError(
+                "the octave form of SyncBatchNorm does not gather statistics over processes; train it in one"
+            )
+        if self.num_batches_tracked is not None:
             self.num_batches_tracked.add_(1)
-        return NormSlices(*self.derived())
 
     def _factor(self) -> float:
         if self.momentum is not None:
             return self.momentum
         # Without momentum the running statistics are the plain average over all batches so far.
-        tracked = self.num_batches_tracked
+        tracked = None if self.is_frozen else self.num_batches_tracked
         return 0.0 if tracked is None or not self.training else 1.0 / float(tracked)
 
     def _normalise(
@@ -104,13 +133,23 @@ class OctaveBatchNorm(Packing, nn.BatchNorm2d):
         var: Tensor | None,
         runs: Runs,
     ) -> Tensor:
-        from_batch = self.training or mean is None
+        from_batch = mean is None or (self.training and not self.is_frozen)
         out = functional.batch_norm(x, mean, var, weight, bias, from_batch, self._factor(), self.eps)
         # One range is a view of the buffer; several are a copy, which has to be written back.
-        if self.training and len(runs) > 1 and mean is not None and var is not None:
+        if from_batch and len(runs) > 1 and mean is not None and var is not None:
             _write_back(self.running_mean, mean, runs)
             _write_back(self.running_var, var, runs)
         return out
+
+
+def _in_order(sources: Tensors) -> tuple[Tensor | None, Tensor | None, Tensor | None, Tensor | None]:
+    weight, bias, mean, var = sources
+    return weight, bias, mean, var
+
+
+def _is_distributed() -> bool:
+    group = torch.distributed
+    return group.is_available() and group.is_initialized() and group.get_world_size() > 1
 
 
 def _write_back(buffer: Tensor | None, part: Tensor, runs: Runs) -> None:

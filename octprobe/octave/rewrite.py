@@ -1,29 +1,48 @@
 """Rewriting a traced graph, node by node, into its octave form."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from torch import fx, nn
 from torch.fx.node import Argument
 
 from octprobe.errors import ConversionError
+from octprobe.octave.conv import Exchange
+from octprobe.octave.frequency import Downsample
 from octprobe.octave.groups import AlphaGroups
 from octprobe.octave.layers import Merge, Split
+from octprobe.octave.shapes import Recording
 from octprobe.octave.split import ChannelSplit
 from octprobe.octave.table import Rule, UncoveredError
 from octprobe.octave.trace import add_module, owner_of
 
 M = TypeVar("M", bound=nn.Module)
-RULES_PLACE = "octprobe/octave/rules.py"
+RULES_PLACE = "octprobe/octave/rules"
+
+
+@dataclass(frozen=True)
+class Form:
+    """Which form of the octave operator a network is made of.
+
+    Attributes:
+        exchange: which paths between the frequencies there are.
+        downsample: how a high value becomes low.
+    """
+
+    exchange: Exchange = "both"
+    downsample: Downsample = "average"
 
 
 class Rewriter:
     """The graph and the network under conversion, as the rules see them.
 
     Attributes:
-        shapes: shape of each node's value in the vanilla network, by node name.
+        recording: what a run of the vanilla network has shown.
+        form: which form of the octave operator is wanted.
         splits: which channels are low, for every node that has become a pair.
-        merged: what was merged for want of a rule, one line a node.
+        parts: the same for what a node gives as a tuple.
+        merged: where pairs are made plain amid the network, one line a node with the reason.
     """
 
     def __init__(
@@ -33,13 +52,16 @@ class Rewriter:
         modules: Mapping[str, nn.Module],
         rules: Mapping[fx.Node, Rule],
         groups: AlphaGroups,
-        shapes: Mapping[str, Any],
+        recording: Recording,
         unfollowed: Mapping[fx.Node, list[fx.Node]],
+        form: Form,
         *,
         merge_unknown: bool,
     ) -> None:
-        self.tree, self.graph, self.groups, self.shapes = tree, graph, groups, shapes
+        self.tree, self.graph, self.groups = tree, graph, groups
+        self.recording, self.form = recording, form
         self.splits: dict[fx.Node, ChannelSplit] = {}
+        self.parts: dict[fx.Node, tuple[ChannelSplit, ...]] = {}
         self.merged: list[str] = []
         self._modules, self._rules = modules, rules
         self._unfollowed, self._merge_unknown = unfollowed, merge_unknown
@@ -61,7 +83,7 @@ class Rewriter:
                 )
             if node.op == "output":
                 self.merge_inputs(node)
-            elif self.module_of(node, nn.Conv2d) is not None or self.pairs(node):
+            elif self.module_of(node, nn.modules.conv._ConvNd) is not None or self._reads_octave(node):
                 self._rewrite(node, rule)
 
     def module_of(self, node: fx.Node, kind: type[M]) -> M | None:
@@ -83,6 +105,10 @@ class Rewriter:
     def pairs(self, node: fx.Node) -> list[fx.Node]:
         """Give the inputs of a node that are pairs."""
         return [source for source in node.all_input_nodes if source in self.splits]
+
+    def shape(self, node: fx.Node) -> tuple[int, ...]:
+        """Give the shape of a node's value in the vanilla network; empty for what is no tensor."""
+        return self.groups.shape(node)
 
     def give(self, node: fx.Node, split: ChannelSplit) -> None:
         """Say that a node's value is split so; a split without low channels leaves it plain."""
@@ -131,7 +157,7 @@ class Rewriter:
 
     def split_before(self, node: fx.Node, source: fx.Node, split: ChannelSplit) -> fx.Node:
         """Insert, before a node, the split of one of its plain inputs."""
-        new = self._insert(node, source, Split(split), f"{node.name}_split")
+        new = self._insert(node, source, Split(split, self.form.downsample), f"{node.name}_split")
         self.give(new, split)
         return new
 
@@ -143,6 +169,12 @@ class Rewriter:
                 self._merges[source] = self._insert(node, source, merge, f"{source.name}_merge")
             node.replace_input_with(source, self._merges[source])
 
+    def leave(self, node: fx.Node, reason: str) -> None:
+        """Leave the octave world before a node, by a rule; what it reads becomes plain."""
+        if self.pairs(node):
+            self.merge_inputs(node)
+            self.merged.append(f"{self._place(node)}: {reason}")
+
     def _insert(self, before: fx.Node, source: fx.Node, module: nn.Module, name: str) -> fx.Node:
         target = add_module(self.tree, owner_of(before), name, module)
         with self.graph.inserting_before(before):
@@ -151,10 +183,15 @@ class Rewriter:
             new.meta["nn_module_stack"] = before.meta["nn_module_stack"]
         return new
 
+    def _reads_octave(self, node: fx.Node) -> bool:
+        return bool(self.pairs(node)) or any(source in self.parts for source in node.all_input_nodes)
+
     def _rewrite(self, node: fx.Node, rule: Rule | None) -> None:
         try:
             if rule is None:
                 raise UncoveredError("it has no rule")
+            if node in self.groups.clashes:
+                raise UncoveredError(self.groups.clashes[node])
             rule.rewrite(self, node)
         except UncoveredError as reason:
             self._unknown(node, str(reason))

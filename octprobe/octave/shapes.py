@@ -1,7 +1,7 @@
 """Shapes without arithmetic: networks run on meta tensors, and the sizes of pairs checked there."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils._pytree import tree_leaves, tree_map
 
 from octprobe.errors import ConversionError
-from octprobe.octave.frequency import half
+from octprobe.octave.frequency import low_size
 from octprobe.octave.split import ChannelSplit
 
 
@@ -56,14 +56,21 @@ class Recording:
     """What one run of a graph on meta tensors has shown, by node name.
 
     Attributes:
-        shapes: the shape of the node's tensor, or the two shapes of its pair.
+        shapes: the shape of the node's tensor, or those of its pair or tuple.
         regions: where the tensors of its value lie.
         written: storages of its inputs that the node wrote to.
+        numbers: the value of a node that is a number, or several, and no tensor.
     """
 
     shapes: dict[str, Any] = field(default_factory=dict)
+    numbers: dict[str, Any] = field(default_factory=dict)
     regions: dict[str, tuple[Region, ...]] = field(default_factory=dict)
     written: dict[str, set[int]] = field(default_factory=dict)
+
+    def static(self, argument: object) -> Any:
+        """Give an argument of a call with the nodes in it replaced by the numbers that they were."""
+        nodes: Any = argument
+        return fx.node.map_arg(nodes, lambda node: self.numbers.get(node.name, node))
 
 
 class _Recorder(fx.Interpreter):
@@ -92,10 +99,11 @@ class _Recorder(fx.Interpreter):
             if tensor._version != version
         }
         self.recording.regions[n.name] = tuple(map(_region, _tensors(result)))
-        if isinstance(result, Tensor):
-            self.recording.shapes[n.name] = tuple(result.shape)
-        elif isinstance(result, tuple) and len(result) == 2 and all(isinstance(r, Tensor) for r in result):
-            self.recording.shapes[n.name] = tuple(tuple(r.shape) for r in result)
+        shapes = _shapes(result)
+        if shapes is not None:
+            self.recording.shapes[n.name] = shapes
+        elif not _tensors(result):
+            self.recording.numbers[n.name] = result
         return result
 
 
@@ -117,25 +125,37 @@ def _tensors(tree: object) -> list[Tensor]:
     return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor)]
 
 
+def _shapes(value: object) -> Any:
+    """Give the shape of a tensor, or of each in a tuple; None for anything else."""
+    if isinstance(value, Tensor):
+        return tuple(value.shape)
+    if not isinstance(value, tuple | list) or isinstance(value, torch.Size) or not value:
+        return None
+    shapes = tuple(map(_shapes, value))
+    return None if None in shapes else shapes
+
+
 def _region(tensor: Tensor) -> Region:
     storage = int(tensor.untyped_storage()._cdata)
     return Region(storage, int(tensor.storage_offset()), tuple(tensor.shape), tensor.stride())
 
 
-def check_sizes(plain: dict[str, Any], octave: dict[str, Any], splits: dict[str, ChannelSplit]) -> None:
+Splits = ChannelSplit | tuple[ChannelSplit, ...]
+
+
+def check_sizes(plain: dict[str, Any], octave: dict[str, Any], splits: Mapping[str, Splits]) -> None:
     """Hold every node of an octave network to the vanilla network's shape.
 
     Args:
         plain: shapes of the vanilla network's nodes.
         octave: shapes of the octave network's nodes, of the same names.
-        splits: splits of the nodes that are pairs.
+        splits: splits of the nodes that are pairs, or of the parts of those that are tuples.
 
     Raises:
         ConversionError: a high part, a low part or a plain value has another size than it must have.
     """
     for name, shape in plain.items():
-        split = splits.get(name)
-        expected = shape if split is None else _pair_shapes(shape, split)
+        expected = _expected(shape, splits.get(name))
         if octave.get(name) != expected:
             raise ConversionError(
                 f"node {name}: the octave network gives {octave.get(name)} where the vanilla's {shape} "
@@ -143,6 +163,11 @@ def check_sizes(plain: dict[str, Any], octave: dict[str, Any], splits: dict[str,
             )
 
 
-def _pair_shapes(shape: tuple[int, ...], split: ChannelSplit) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    batch, _, height, width = shape
-    return (batch, len(split.high), height, width), (batch, len(split.low), half(height), half(width))
+def _expected(shape: Any, split: Splits | None) -> Any:
+    """Give the shape that a value must have in the octave network."""
+    if isinstance(split, tuple):
+        return tuple(_expected(part, of_part) for part, of_part in zip(shape, split, strict=True))
+    if split is None or split.is_plain:
+        return shape
+    batch, _, *size = shape
+    return (batch, len(split.high), *size), (batch, len(split.low), *low_size(size))

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from torch import fx, nn
@@ -10,26 +9,16 @@ from torch import fx, nn
 from octprobe.octave.layers import ByMode
 
 if TYPE_CHECKING:
+    from octprobe.octave.groups import AlphaGroups
+    from octprobe.octave.layouts import Layout
     from octprobe.octave.rewrite import Rewriter
-
-
-class Flow(Enum):
-    """What becomes of the low channels from an operator's input to its output."""
-
-    CONVOLVE = auto()
-    """The output has low channels of its own; a depthwise convolution inherits them."""
-    INHERIT = auto()
-    """The output splits as the inputs, which must split alike."""
-    POOL_ALL = auto()
-    """All of space becomes one value; the output is plain, and so is all that is computed from it alone."""
-    LEAVE = auto()
-    """The output is plain."""
 
 
 class UncoveredError(Exception):
     """A rule does not cover this use of its operator; the message says why."""
 
 
+Flow = Callable[["AlphaGroups", fx.Node], "Layout"]
 Rewrite = Callable[["Rewriter", fx.Node], None]
 
 
@@ -42,7 +31,7 @@ class Rule:
 
 
 class RuleTable:
-    """Rules by operator: a module class or its dotted name, a function, or the name of a tensor method."""
+    """Rules by operator: a module class or a function, or its dotted name, or the name of a tensor method."""
 
     def __init__(self) -> None:
         self._rules: dict[object, Rule] = {}
@@ -76,4 +65,13 @@ class RuleTable:
         """Give the rule of a node; `module` is what a `call_module` node calls."""
         if module is not None:
             return self.for_module(module)
-        return self._rules.get(node.target) if node.op in {"call_function", "call_method"} else None
+        if node.op not in {"call_function", "call_method"}:
+            return None
+        return self._rules.get(node.target) or self._rules.get(_dotted(node.target))
+
+
+def _dotted(function: object) -> str:
+    return f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', '')}"
+
+
+RULES = RuleTable()

@@ -3,6 +3,8 @@
 import copy
 import inspect
 import operator
+import sys
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -36,11 +38,15 @@ class InPlaceProxy(fx.Proxy):
 
 
 class OctaveTracer(fx.Tracer):
-    """A tracer that leaves whole the modules for which there is a rule, and keeps what is done in place."""
+    """A tracer that leaves whole the modules for which there is a rule, and keeps what is done in place.
+
+    A module whose forward cannot be traced, such as one that decides by a value, stays one node as well.
+    """
 
     def __init__(self, has_rule: Callable[[nn.Module], bool]) -> None:
-        super().__init__()
+        super().__init__(autowrap_functions=_functions_kept_whole())
         self._has_rule = has_rule
+        self._opaque: set[nn.Module] = set()
 
     def proxy(self, node: fx.Node) -> fx.Proxy:
         """Give the value of a node."""
@@ -48,7 +54,29 @@ class OctaveTracer(fx.Tracer):
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         """Tell whether the module stays one node of the graph."""
-        return self._has_rule(m) or super().is_leaf_module(m, module_qualified_name)
+        return m in self._opaque or self._has_rule(m) or super().is_leaf_module(m, module_qualified_name)
+
+    def call_module(
+        self, m: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """Trace a module, or make it one node where that fails."""
+        nodes, stack, calls = len(self.graph.nodes), dict(self.module_stack), dict(self.num_calls)
+        try:
+            return super().call_module(m, forward, args, kwargs)
+        except Exception as error:  # whatever the module's own forward raises on a proxy
+            if wants_memory(error) or m in self._opaque:
+                raise
+        for node in list(self.graph.nodes)[nodes:][::-1]:
+            self.graph.erase_node(node)
+        self.module_stack, self.num_calls = OrderedDict(stack), calls
+        self._opaque.add(m)
+        return super().call_module(m, forward, args, kwargs)
+
+
+def _functions_kept_whole() -> tuple[Callable[..., Any], ...]:
+    """Give the functions for which there is a rule, of the libraries that are loaded."""
+    shufflenet = sys.modules.get("torchvision.models.shufflenetv2")
+    return () if shufflenet is None else (shufflenet.channel_shuffle,)
 
 
 def trace(model: nn.Module, has_rule: Callable[[nn.Module], bool]) -> fx.Graph:

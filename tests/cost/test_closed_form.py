@@ -78,7 +78,7 @@ def test_the_papers_closed_form_at_equal_alphas() -> None:
 def test_low_to_high_costs_its_full_price_at_stride_2() -> None:
     """The low input has the high output's size there, so nothing is saved on that path."""
     layer = OctaveConv2d(16, 32, 3, 2, 1, alpha_in=0.5, alpha_out=0.5)
-    macs = octave_macs(layer, 14, 14)
+    macs = octave_macs(layer, (14, 14))
     assert macs.h2h == macs.l2h == 8 * 16 * 9 * 7 * 7
     assert macs.h2l == macs.l2l == 8 * 16 * 9 * 4 * 4
 
@@ -90,10 +90,10 @@ PAPERS_MEMORY = {"0": 100, "0.125": 91, "0.25": 81, "0.5": 63, "0.75": 44, "1": 
 def test_the_papers_share_of_feature_maps(alpha: str) -> None:
     """At even sizes 1 - 3/4 alpha, and the paper's per cent (arXiv 1904.05049, table 1)."""
     layer = OctaveConv2d(16, 32, 3, 1, 1, alpha_in=alpha, alpha_out=alpha)
-    plain = feature_map_bytes(nn.Conv2d(16, 32, 3, 1, 1), 14, 14)
+    plain = feature_map_bytes(nn.Conv2d(16, 32, 3, 1, 1), (14, 14))
     assert plain == 4 * (16 + 32) * 14 * 14
     share = 1 - Decimal("0.75") * Decimal(alpha)
-    assert feature_map_bytes(layer, 14, 14) == share * plain
+    assert feature_map_bytes(layer, (14, 14)) == share * plain
     assert abs(100 * share - PAPERS_MEMORY[alpha]) <= Decimal("0.5")
 
 
@@ -110,13 +110,13 @@ def test_feature_maps_are_the_bytes_of_input_and_output(geometry: dict[str, obje
         workload = build_workload(point)
         tensors = tree_leaves((workload.example, workload.module(workload.example)))
         held = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
-        assert feature_map_bytes(workload.module, resolution, resolution) == held
+        assert feature_map_bytes(workload.module, (resolution, resolution)) == held
 
 
 def test_what_is_no_convolution_has_no_closed_form_of_its_feature_maps() -> None:
     """A network, or another kind of layer: absent, not 0."""
-    assert feature_map_bytes(nn.Sequential(nn.Conv2d(3, 8, 1)), 8, 8) is None
-    assert feature_map_bytes(nn.Linear(3, 8), 8, 8) is None
+    assert feature_map_bytes(nn.Sequential(nn.Conv2d(3, 8, 1)), (8, 8)) is None
+    assert feature_map_bytes(nn.Linear(3, 8), (8, 8)) is None
 
 
 def test_layers_are_recorded_by_name_and_in_order() -> None:

@@ -414,7 +414,7 @@ def test_on_unknown_errors_or_merges() -> None:
     torch.manual_seed(0)
     model = replicating(Chain(nn.PixelUnshuffle(1))).double().eval()
     with pytest.raises(
-        ConversionError, match=r"node between: operator torch\.nn\.modules\.pixelshuffle.*rules\.py"
+        ConversionError, match=r"node between: operator torch\.nn\.modules\.pixelshuffle.*octave/rules"
     ):
         octavize(model, {"middle": 0.5}, torch.zeros(1, 3, 8, 8))
     network = octavize(model, {"middle": 0.5}, torch.zeros(1, 3, 8, 8), on_unknown="merge")
@@ -490,7 +490,7 @@ def test_a_network_that_cannot_be_copied_is_refused_in_one_line() -> None:
 def test_a_fault_found_while_the_graph_runs_is_told_in_one_line() -> None:
     """A pooling that keeps the low part from being half of the high one."""
     with pytest.raises(ConversionError, match=r"^node last: OctaveConv2d: high part is .* size / 2\)$"):
-        octavize(Chain(nn.MaxPool2d(2, 1)), {"middle": 0.5}, torch.zeros(1, 3, 8, 8))
+        octavize(Chain(nn.MaxPool2d(4, 1)), {"middle": 0.5}, torch.zeros(1, 3, 8, 8))
 
 
 def test_a_shallow_copy_is_an_octave_network_of_the_same_layers(resnet18: nn.Module) -> None:

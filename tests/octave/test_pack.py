@@ -31,7 +31,7 @@ def test_a_fused_optimisers_step_is_seen(optimizer: Callable[..., torch.optim.Op
     conv(PAIR)[0].sum().backward()
     step.step()
     with torch.no_grad():
-        after, expected = conv(PAIR), conv._to_high(*PAIR, conv.slices())
+        after, expected = conv(PAIR), conv._to_high(*PAIR, conv.slices(), 0)
     assert not torch.allclose(before[0], after[0])
     torch.testing.assert_close(after[0], expected)
 

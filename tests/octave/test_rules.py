@@ -10,11 +10,12 @@ from torch.nn import functional
 
 from octave.nets import Chain, constant_image, replicating
 from octprobe.errors import ConversionError
-from octprobe.octave import octavize
+from octprobe.octave import OctaveConv2d, octavize
+from octprobe.octave.flows import inherit, leave
 from octprobe.octave.layers import Each, EachDropPath, EachPool, GlobalPool, Merge
 from octprobe.octave.network import OctaveNetwork
 from octprobe.octave.rules import RULES
-from octprobe.octave.table import Flow, RuleTable
+from octprobe.octave.table import RuleTable
 
 
 class Function(nn.Module):
@@ -50,6 +51,12 @@ ELEMENTWISE = [
     Function(lambda x: x.relu()),
     Function(lambda x: functional.leaky_relu(x, 0.3)),
     Function(lambda x: x + x),
+    Function(lambda x: x * x),
+    Function(lambda x: 2 - x / 3 + 1),
+    Function(lambda x: x + x.shape[2] * x.size(1) * x.dim()),
+    Function(functional.softplus),
+    nn.PReLU(8),
+    nn.PReLU(),
     Function(lambda x: torch.add(functional.relu(x), x)),
     Function(lambda x: x * x.mean((2, 3), keepdim=True)),
     Function(lambda x: x.mean([-1, -2], True) * x),
@@ -103,7 +110,9 @@ def test_norms_that_mix_channels_leave_the_octave_world(between: nn.Module) -> N
     """The pair is merged first; that is a rule, not an unknown."""
     model, network = converted(between)
     assert isinstance(network.get_submodule("middle_merge"), Merge)
-    assert network.conversion.merged == ()
+    assert [line.split(": ")[-1] for line in network.conversion.merged] == [
+        "it mixes the channels of both frequencies"
+    ]
     x = constant_image(16)
     with torch.no_grad():
         torch.testing.assert_close(network(x), model(x), rtol=1e-7, atol=1e-7)
@@ -113,29 +122,29 @@ def test_norms_that_mix_channels_leave_the_octave_world(between: nn.Module) -> N
     ("between", "message"),
     [
         (nn.Softmax(1), r"node between: operator torch\.nn\.modules\.activation\.Softmax .* no rule"),
-        (Function(lambda x: x * x), r"node mul: operator _operator\.mul .*two pairs"),
-        (Function(lambda x: x + 1), r"node add: .*two tensors"),
+        (Function(lambda x: torch.add(x, x, alpha=2)), r"node add: .*two tensors"),
         (Function(lambda x: x.flip(2)), r"node flip: operator flip "),
-        (nn.AdaptiveAvgPool2d(2), r"node between: .*one position"),
         (Function(lambda x: x + x.mean(1, True)), r"node mean: .*height and width"),
-        (Function(functional.softplus), r"node softplus: operator \S+ in module between on a pair"),
+        (Function(functional.softmax), r"node softmax: operator \S+ in module between on a pair"),
         (nn.AvgPool2d(2, divisor_override=3), r"node between: .*divisor"),
     ],
 )
 def test_what_no_rule_covers_names_node_operator_and_table(between: nn.Module, message: str) -> None:
     """One line with the place and the way out."""
     with pytest.raises(
-        ConversionError, match=message + r"[^\n]*rules\.py; add one, or pass on_unknown='merge'[^\n]*$"
+        ConversionError, match=message + r"[^\n]*octave/rules; add one, or pass on_unknown='merge'[^\n]*$"
     ):
         converted(between)
 
 
-@pytest.mark.parametrize(("outputs", "octave"), [(8, True), (16, False)])
-def test_a_depthwise_convolution_inherits_or_leaves(outputs: int, octave: bool) -> None:  # parametrised
-    """One output a channel splits as its input; a depth multiplier makes the value plain."""
+@pytest.mark.parametrize("outputs", [8, 16, 24])
+def test_a_depthwise_convolution_inherits(outputs: int) -> None:
+    """One output a channel splits as its input; with a depth multiplier each channel becomes several."""
     between = nn.Sequential(nn.Conv2d(8, outputs, 3, padding=1, groups=8), nn.Conv2d(outputs, 8, 1))
     model, network = converted(between)
-    assert (type(network.get_submodule("between.0")) is not nn.Conv2d) is octave
+    depthwise = network.get_submodule("between.0")
+    assert isinstance(depthwise, OctaveConv2d)
+    assert depthwise.low_out == tuple(range(6 * outputs // 8, outputs))
     x = constant_image(16)
     with torch.no_grad():
         torch.testing.assert_close(network(x), model(x), rtol=1e-10, atol=1e-10)
@@ -183,53 +192,43 @@ def test_a_shared_norm_or_pooling_serves_plain_values_and_pairs(shared: nn.Modul
 
 
 @pytest.mark.parametrize(
-    ("shape", "adds", "scales"),
+    ("shape", "is_covered"),
     [
-        ((1, 8, 1, 1), True, True),
-        ((1, 8, 16, 1), True, False),
-        ((8, 1, 1), False, False),
-        ((), False, False),
-        ((1, 1, 1, 1), False, False),
-        ((1, 1, 16, 16), False, False),
+        ((1, 8, 1, 1), True),
+        ((1, 8, 16, 1), True),
+        ((1, 8, 16, 16), True),
+        ((1, 1, 16, 16), True),
+        ((1, 1, 1, 1), True),
+        ((1,), True),
+        ((), True),
+        ((8, 1, 1), False),
+        ((8, 16, 16), False),
     ],
     ids=str,
 )
-def test_what_broadcasts_over_channels_has_no_rule(shape: tuple[int, ...], adds: bool, scales: bool) -> None:
-    """Over batch and space the parts broadcast as the whole would."""
+@pytest.mark.parametrize("function", [operator.add, operator.sub, operator.mul, operator.truediv])
+def test_a_plain_operand_broadcasts_over_batch_space_and_channels(
+    shape: tuple[int, ...], is_covered: bool, function: Callable[[Tensor, Tensor], Tensor]
+) -> None:  # parametrised
+    """It is split as a value is; one without a batch axis has none that is known to be the channels."""
 
     class With(nn.Module):
-        def __init__(self, function: Callable[[Tensor, Tensor], Tensor]) -> None:
+        def __init__(self) -> None:
             super().__init__()
-            self.function, self.other = function, nn.Parameter(torch.randn(shape))
+            first = torch.randn((*shape[:2], 1, 1) if len(shape) == 4 else shape)
+            self.other = nn.Parameter(first.expand(shape).clone())
 
         def forward(self, x: Tensor) -> Tensor:
-            return self.function(x, self.other)
+            return function(x, self.other)
 
-    for function, covered in ((operator.add, adds), (operator.mul, scales)):
-        if covered:
-            model, network = converted(With(function))
-            x = constant_image(16)
-            if shape[-2:] == (1, 1):
-                with torch.no_grad():
-                    torch.testing.assert_close(network(x), model(x), rtol=1e-10, atol=1e-10)
-        else:
-            with pytest.raises(ConversionError, match="no rule"):
-                converted(With(function))
-
-
-@pytest.mark.parametrize(
-    ("function", "message"),
-    [(operator.add, r"node add: .*\(B, 8, H, W\)"), (operator.mul, r"node mul: .*\(B, 8, 1, 1\)")],
-)
-def test_a_size_is_no_tensor(function: Callable[[Tensor, int], Tensor], message: str) -> None:
-    """A node whose value is a number has no shape."""
-
-    class Sized(Chain):
-        def forward(self, x: Tensor) -> Tensor:
-            return self.last(function(self.middle(self.first(x)), x.shape[2]))
-
-    with pytest.raises(ConversionError, match=message):
-        octavize(Sized(nn.Identity()), {"middle": 0.5}, torch.zeros(1, 3, 8, 8))
+    if is_covered:
+        model, network = converted(With())
+        x = constant_image(16)
+        with torch.no_grad():
+            torch.testing.assert_close(network(x), model(x), rtol=1e-10, atol=1e-10)
+    else:
+        with pytest.raises(ConversionError, match="no rule"):
+            converted(With())
 
 
 def test_a_convolution_called_in_two_forms_is_refused() -> None:
@@ -269,9 +268,9 @@ def test_pooling_of_a_pair_without_high_channels_keeps_its_size() -> None:
 def test_duplicate_rules_are_refused() -> None:
     """An operator has one rule."""
     table = RuleTable()
-    table.add(operator.add, flow=Flow.INHERIT)(lambda rewriter, node: None)
+    table.add(operator.add, flow=inherit)(lambda rewriter, node: None)
     with pytest.raises(ValueError, match="has a rule already"):
-        table.add(operator.add, flow=Flow.LEAVE)(lambda rewriter, node: None)
+        table.add(operator.add, flow=leave)(lambda rewriter, node: None)
 
 
 def test_a_subclass_has_no_rule_of_its_parents() -> None:
