@@ -22,7 +22,7 @@ class AlphaGroup:
         convs: module names, in the order of the graph.
         alpha: the share asked for.
         split: channels of the first one's output and which of them are low.
-        step: the smallest alpha that makes a channel low; all of its multiples can be realised.
+        step: the smallest alpha that makes a channel low.
     """
 
     convs: tuple[str, ...]
@@ -75,7 +75,7 @@ class AlphaGroups:
         """
         for node in graph.nodes:
             self._layouts[node] = self._layout(node)
-        self._low_of_leaf = {leaf: self._low_of(leaf) for leaf in self._used_leaves()}
+        self._low_of_leaf = {leaf: self._low_of(leaf, width) for leaf, width in self._widths().items()}
 
     def has_rule(self, node: fx.Node) -> bool:
         """Tell whether a rule says how low channels flow through a node."""
@@ -107,8 +107,8 @@ class AlphaGroups:
     def also(self, name: str, layout: Layout) -> None:
         """Say that what was asked of a convolution by name is asked of a value that is there already."""
         if layout and self._alphas.get(name) is not None:
-            for run in layout:
-                self.leaves.convs(self.leaves.root(run).leaf).add(name)
+            for run in self.leaves.roots(layout):
+                self.leaves.convs(run.leaf).add(name)
             self._outputs.setdefault(name, layout)
 
     def set_parts(self, node: fx.Node, parts: Iterable[Layout]) -> None:
@@ -144,14 +144,19 @@ class AlphaGroups:
 
     def groups(self) -> tuple[AlphaGroup, ...]:
         """Give every alpha group, in the order of the graph."""
-        by_leaf: dict[int, list[str]] = {}
-        for name in self._outputs:
-            by_leaf.setdefault(self._root(name), []).append(name)
-        return tuple(self._group(convs) for convs in by_leaf.values())
+        found: list[tuple[list[str], set[int]]] = []
+        for name, layout in self._outputs.items():
+            leaves = {run.leaf for run in self.leaves.roots(layout)}
+            same = [group for group in found if group[1] & leaves]
+            found = [group for group in found if group not in same]
+            names = [n for group in same for n in group[0]]
+            found.append(([*names, name], leaves.union(*(group[1] for group in same))))
+        order = {name: i for i, name in enumerate(self._outputs)}
+        return tuple(self._group(names) for names, _ in sorted(found, key=lambda g: order[g[0][0]]))
 
     def step_of(self, node: fx.Node) -> Fraction:
         """Give the smallest alpha that makes a channel of a convolution's output low."""
-        return Fraction(1, self.leaves.root(self._layouts[node][0]).width)
+        return self._step(self._layouts[node])
 
     def _layout(self, node: fx.Node) -> Layout:
         rule = self._rules.get(node)
@@ -171,20 +176,21 @@ class AlphaGroups:
         alphas = [self._alphas[name] for name in convs if name in self._alphas]
         first = self._outputs[convs[0]]
         split = self.leaves.split(first, self._low_of_leaf)
-        step = Fraction(1, self.leaves.root(first[0]).width)
-        return AlphaGroup(tuple(convs), alphas[0] if alphas else Fraction(0), split, step)
+        return AlphaGroup(tuple(convs), alphas[0] if alphas else Fraction(0), split, self._step(first))
 
-    def _root(self, name: str) -> int:
-        return self.leaves.root(self._outputs[name][0]).leaf
+    def _step(self, layout: Layout) -> Fraction:
+        return Fraction(1, max(run.width for run in self.leaves.roots(layout)))
 
-    def _used_leaves(self) -> dict[int, None]:
+    def _widths(self) -> dict[int, int]:
+        """Give the channels of every leaf that a value is made of."""
         layouts = [*self._layouts.values(), *(part for parts in self._parts.values() for part in parts)]
-        runs = (run for layout in (*self._outputs.values(), *layouts) for run in layout)
-        return dict.fromkeys(self.leaves.root(run).leaf for run in runs)
+        used = (*self._outputs.values(), *layouts)
+        return {run.leaf: run.width for layout in used for run in self.leaves.roots(layout)}
 
-    def _low_of(self, leaf: int) -> int:
+    def _low_of(self, leaf: int, width: int) -> int:
         """Count the low channels of a leaf."""
-        alphas = self._alphas_of(leaf)
+        convs = self.leaves.convs(leaf)
+        alphas = {name: self._alphas.get(name, Fraction(0)) for name in self._outputs if name in convs}
         if self.leaves.is_plain(leaf) or not any(alphas.values()):
             return 0
         if len(set(alphas.values())) > 1:
@@ -192,35 +198,20 @@ class AlphaGroups:
                 return 0
             listed = ", ".join(f"{name} {float(alpha):g}" for name, alpha in alphas.items())
             raise ConversionError(f"these convolutions are one alpha group and need one alpha: {listed}")
-        counts = {self._low_a_leaf(name, alpha) for name, alpha in alphas.items()}
-        if len(counts) > 1:
-            raise self._unrealisable(leaf, alphas)
-        return counts.pop()
+        if self.leaves.is_grouped(leaf):
+            self._refuse_fractions(alphas)
+        return low_channels(width, next(iter(alphas.values())))
 
-    def _low_a_leaf(self, name: str, alpha: Fraction) -> int:
-        """Give the low channels of the leaf that a convolution's output is made of; refuse a fraction."""
-        run = self.leaves.root(self._outputs[name][0])
-        copies = run.tiles * run.repeats
-        try:
-            split_channels(run.channels, alpha, copies)
-        except UnrealisableAlphaError as error:
-            where = ", ".join(self._alphas_of(run.leaf))
-            raise UnrealisableAlphaError(f"output of {where}: {error}", error.allowed) from None
-        return low_channels(run.channels, alpha) // copies
-
-    def _unrealisable(self, leaf: int, alphas: Mapping[str, Fraction]) -> UnrealisableAlphaError:
-        name = next(iter(alphas))
-        width = self.leaves.root(self._outputs[name][0]).width
-        allowed = [Fraction(low, width) for low in range(width + 1)]
-        return UnrealisableAlphaError(
-            f"output of {', '.join(alphas)}: alpha {alphas[name]} gives these unlike shares of low channels; "
-            f"use a multiple of 1/{width}",
-            allowed,
-        )
-
-    def _alphas_of(self, leaf: int) -> dict[str, Fraction]:
-        convs = self.leaves.convs(leaf)
-        return {name: self._alphas.get(name, Fraction(0)) for name in self._outputs if name in convs}
+    def _refuse_fractions(self, alphas: Mapping[str, Fraction]) -> None:
+        """Refuse an alpha that no whole number of low channels in each group of a convolution gives."""
+        for name, alpha in alphas.items():
+            runs = self.leaves.roots(self._outputs[name])
+            try:
+                for run in runs:
+                    split_channels(run.channels, alpha, run.tiles * run.repeats)
+            except UnrealisableAlphaError as error:
+                where = ", ".join(alphas)
+                raise UnrealisableAlphaError(f"output of {where}: {error}", error.allowed) from None
 
     def _joined(self, a: fx.Node, b: fx.Node) -> fx.Node:
         """Join two values that are added; give the one whose split the sum has.
@@ -240,7 +231,7 @@ class AlphaGroups:
         return self._is_uniform or _is_ancestor(plain, octave)
 
     def _is_plain(self, layout: Layout) -> bool:
-        leaves = [self.leaves.root(run).leaf for run in layout]
+        leaves = [run.leaf for run in self.leaves.roots(layout)]
         return not any(
             self._alphas.get(name) and not self.leaves.is_plain(leaf)
             for leaf in leaves

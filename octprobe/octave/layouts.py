@@ -1,7 +1,7 @@
 """Which channels of which values must split alike: runs over leaves, and the leaves joined by union-find."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from octprobe.octave.split import ChannelSplit
@@ -35,12 +35,13 @@ Layout = tuple[Run, ...]
 
 
 class Leaves:
-    """Sets of channels whose last ones are low; joined ones become one, one that is cut tiles of another."""
+    """Sets of channels whose last ones are low; one that is joined or cut is made of others from then on."""
 
     def __init__(self) -> None:
-        self._as_other: list[Run | None] = []
+        self._made_of: list[Layout | None] = []
         self._convs: list[set[str]] = []
         self._is_plain: list[bool] = []
+        self._is_grouped: list[bool] = []
 
     def new(self, channels: int, convs: Iterable[str] = (), *, is_plain: bool = False) -> Layout:
         """Give a value of its own leaf.
@@ -50,24 +51,31 @@ class Leaves:
             convs: the convolutions whose output it is.
             is_plain: whether none of its channels can be low.
         """
-        self._as_other.append(None)
+        self._made_of.append(None)
         self._convs.append(set(convs))
         self._is_plain.append(is_plain)
-        return (Run(len(self._as_other) - 1, channels),)
+        self._is_grouped.append(False)
+        return (Run(len(self._made_of) - 1, channels),)
 
-    def root(self, run: Run) -> Run:
-        """Give a run in terms of the leaf that its own has become."""
-        while (other := self._as_other[run.leaf]) is not None:
-            run = Run(other.leaf, run.channels, run.tiles * other.tiles, run.repeats * other.repeats)
-        return run
+    def roots(self, layout: Layout) -> Layout:
+        """Give a value in terms of the leaves that its own are made of."""
+        found: list[Run] = []
+        for run in layout:
+            others = self._made_of[run.leaf]
+            found.extend([run] if others is None else self.roots(_inside(run, others)))
+        return tuple(found)
 
     def convs(self, leaf: int) -> set[str]:
-        """Name the convolutions whose outputs are made of a leaf."""
+        """Name the convolutions whose outputs a leaf is in."""
         return self._convs[leaf]
 
     def is_plain(self, leaf: int) -> bool:
         """Tell whether no channel of a leaf can be low."""
         return self._is_plain[leaf]
+
+    def is_grouped(self, leaf: int) -> bool:
+        """Tell whether groups of a convolution ask for the tiles of a leaf."""
+        return self._is_grouped[leaf]
 
     def join(self, a: Layout, b: Layout) -> None:
         """Let two values of as many channels split alike.
@@ -75,14 +83,17 @@ class Leaves:
         Raises:
             LayoutError: no split does.
         """
-        left, right = list(a), list(b)
+        left, right = list(self.roots(a)), list(self.roots(b))
         while left and right:
-            channels = min(left[0].channels, right[0].channels)
-            (first, *left), (second, *right) = self._cut(left, channels), self._cut(right, channels)
-            self._unite(first, second)
+            if left[0].channels == right[0].channels and self._unite(left[0], right[0]):
+                left, right = left[1:], right[1:]
+            else:
+                channels = min(left[0].channels, right[0].channels)
+                left, right = self._cut(left, channels), self._cut(right, channels)
+            left, right = list(self.roots(tuple(left))), list(self.roots(tuple(right)))
 
     def partition(self, layout: Layout, parts: int) -> Layout:
-        """Let a value split alike in so many equal parts; give one of them.
+        """Let a value split alike in so many equal parts, as the groups of a convolution ask; give one part.
 
         Raises:
             LayoutError: no split does.
@@ -91,7 +102,9 @@ class Leaves:
         first = self.slice(layout, 0, width)
         for part in range(1, parts):
             self.join(first, self.slice(layout, part * width, (part + 1) * width))
-        return first
+        for run in self.roots(first):
+            self._is_grouped[run.leaf] = True
+        return self.roots(first)
 
     def slice(self, layout: Layout, start: int, stop: int) -> Layout:
         """Give the channels of a range, as a value that splits as its place in the whole says.
@@ -99,11 +112,13 @@ class Leaves:
         Raises:
             LayoutError: no split leaves the range a split of its own.
         """
+        for border in (start, stop):
+            self._divide_at(layout, border, stop - start)
         taken, position = [], 0
-        for run in layout:
+        for run in self.roots(layout):
             begin, end = max(start, position), min(stop, position + run.channels)
             if begin < end:
-                taken.append(self._piece(run, begin - position, end - position))
+                taken.append(self._tiles_of(run, end - begin))
             position += run.channels
         return tuple(taken)
 
@@ -117,7 +132,9 @@ class Leaves:
         Raises:
             LayoutError: no split keeps the neighbours together.
         """
-        runs = [self._refine(run, 1, times) for run in layout]
+        while unfit := next((run for run in self.roots(layout) if run.repeats % times), None):
+            self._refine(unfit, 1, times)
+        runs = self.roots(layout)
         return tuple(Run(r.leaf, r.channels // times, r.tiles, r.repeats // times) for r in runs)
 
     def shuffled(self, layout: Layout, groups: int) -> Layout:
@@ -128,11 +145,11 @@ class Leaves:
         """
         return self.repeated(self.partition(layout, groups), groups)
 
-    def split(self, layout: Layout, low_of_leaf: dict[int, int]) -> ChannelSplit:
+    def split(self, layout: Layout, low_of_leaf: Mapping[int, int]) -> ChannelSplit:
         """Give the channels of a value that are low, from the number of low channels in every leaf."""
         low: list[int] = []
         offset = 0
-        for run in map(self.root, layout):
+        for run in self.roots(layout):
             first_low = run.width - low_of_leaf[run.leaf]
             inside = (c for c in range(run.channels) if c // run.repeats % run.width >= first_low)
             low.extend(offset + c for c in inside)
@@ -140,24 +157,34 @@ class Leaves:
         return ChannelSplit(offset, tuple(low))
 
     def _cut(self, runs: list[Run], channels: int) -> list[Run]:
-        run, *others = runs
-        if run.channels == channels:
-            return runs
-        pieces = [self._piece(run, 0, channels), self._piece(run, channels, run.channels)]
-        return [*pieces, *others]
+        whole = tuple(runs)
+        rest = sum(run.channels for run in runs)
+        return [*self.slice(whole, 0, channels), *self.slice(whole, channels, rest)]
 
-    def _piece(self, run: Run, start: int, stop: int) -> Run:
-        """Give a range of a run; its leaf becomes narrow enough to lie within the range in whole."""
-        if (start, stop) == (0, run.channels):
-            return run
-        run = self.root(run)
-        period = math.gcd(run.channels // run.tiles, start, stop)
-        run = self._refine(run, run.channels // period, 1)
-        return Run(run.leaf, stop - start, (stop - start) // period, run.repeats)
+    def _divide_at(self, layout: Layout, border: int, width: int) -> None:
+        """Cut the leaf that lies over a border; into equal parts of a width where that will do."""
+        position = 0
+        for run in self.roots(layout):
+            place = border - position
+            if 0 < place < run.channels and place % (run.channels // run.tiles):
+                self._divide(run, place, width)
+            position += run.channels
+
+    def _divide(self, run: Run, place: int, width: int) -> None:
+        if run.channels % width == 0 == place % width and run.channels // run.tiles % width == 0:
+            self._refine(run, run.channels // width, 1)
+            return
+        inside = place % (run.channels // run.tiles)
+        if inside % run.repeats:
+            raise LayoutError(f"{run.repeats} neighbours that split alike are divided after channel {place}")
+        first, second = (self.new(n) for n in (inside // run.repeats, run.width - inside // run.repeats))
+        self._make_of(run.leaf, (*first, *second))
+
+    def _tiles_of(self, run: Run, channels: int) -> Run:
+        return Run(run.leaf, channels, channels // (run.channels // run.tiles), run.repeats)
 
     def _refine(self, run: Run, tiles: int, repeats: int) -> Run:
-        """Give a run of at least so many tiles and repeats; its leaf is derived from a new one for it."""
-        run = self.root(run)
+        """Give a run of at least so many tiles and repeats; its leaf is made of a new one for it."""
         tiles, repeats = math.lcm(run.tiles, tiles), math.lcm(run.repeats, repeats)
         if (tiles, repeats) == (run.tiles, run.repeats):
             return run
@@ -165,23 +192,36 @@ class Leaves:
             raise LayoutError(
                 f"{run.channels} channels do not divide into {tiles} equal parts of {repeats} neighbours each"
             )
-        new = Run(len(self._as_other), run.channels, tiles, repeats)
+        new = Run(len(self._made_of), run.channels, tiles, repeats)
         self.new(new.width)
-        self._derive(run.leaf, Run(new.leaf, run.width, tiles // run.tiles, repeats // run.repeats))
+        self._make_of(run.leaf, (Run(new.leaf, run.width, tiles // run.tiles, repeats // run.repeats),))
         return new
 
-    def _unite(self, a: Run, b: Run) -> None:
-        a, b = self.root(a), self.root(b)
-        while (a.tiles, a.repeats) != (b.tiles, b.repeats) and not a.width == b.width == 1:
+    def _unite(self, a: Run, b: Run) -> bool:
+        """Make two runs of as many channels one; tell whether they are, or one of them has changed."""
+        if (a.tiles, a.repeats) != (b.tiles, b.repeats) and not a.width == b.width == 1:
             tiles, repeats = math.lcm(a.tiles, b.tiles), math.lcm(a.repeats, b.repeats)
             self._refine(a, tiles, repeats)
-            self._refine(b, tiles, repeats)
-            a, b = self.root(a), self.root(b)
+            if self.roots((b,)) == (b,):
+                self._refine(b, tiles, repeats)
+            return False
         if a.leaf != b.leaf:
             kept, gone = sorted((a.leaf, b.leaf))
-            self._derive(gone, Run(kept, a.width))
+            self._make_of(gone, (Run(kept, a.width),))
+        return True
 
-    def _derive(self, leaf: int, other: Run) -> None:
-        self._as_other[leaf] = other
-        self._convs[other.leaf] |= self._convs[leaf]
-        self._is_plain[other.leaf] |= self._is_plain[leaf]
+    def _make_of(self, leaf: int, others: Layout) -> None:
+        self._made_of[leaf] = others
+        for other in others:
+            self._convs[other.leaf] |= self._convs[leaf]
+            self._is_plain[other.leaf] |= self._is_plain[leaf]
+            self._is_grouped[other.leaf] |= self._is_grouped[leaf]
+
+
+def _inside(run: Run, others: Layout) -> Layout:
+    """Give a run in terms of what its leaf is made of."""
+    if len(others) == 1:
+        (other,) = others
+        return (Run(other.leaf, run.channels, run.tiles * other.tiles, run.repeats * other.repeats),)
+    tile = (Run(o.leaf, o.channels * run.repeats, o.tiles, o.repeats * run.repeats) for o in others)
+    return tuple(tile) * run.tiles
