@@ -21,7 +21,8 @@ Value = Tensor | Pair
 Runs = tuple[tuple[int, int], ...]
 Downsample = Literal["average", "strided", "max"]
 
-_SPACE_AXES = 2
+# Height and width; a value of one axis has length alone.
+SPACE_AXES = 2
 # By number of dimensions: the pooling, and its window of two along each axis of space.
 _AVERAGES: dict[int, tuple[Callable[..., Any], int | tuple[int, ...]]] = {
     3: (functional.avg_pool1d, 2),
@@ -42,7 +43,7 @@ def half(size: int) -> int:
 
 def low_size(size: Sequence[int]) -> tuple[int, ...]:
     """Give the low size of a high size (L,), (H, W) or (T, H, W)."""
-    space = min(len(size), _SPACE_AXES)
+    space = min(len(size), SPACE_AXES)
     return (*size[:-space], *map(half, size[-space:]))
 
 
@@ -88,7 +89,7 @@ def is_short_of_half(low: Tensor, high: Tensor) -> bool:
 
 def extended_by_one(x: Tensor) -> Tensor:
     """Repeat the last pixel along each axis of space."""
-    space = min(x.dim() - 2, _SPACE_AXES)
+    space = min(x.dim() - 2, SPACE_AXES)
     for axis in range(x.dim() - space, x.dim()):
         x = torch.cat([x, x.narrow(axis, -1, 1)], axis)
     return x

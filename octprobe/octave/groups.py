@@ -1,5 +1,6 @@
 """Alpha groups: the values whose low channels must agree, found by union-find; the true design space."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -23,12 +24,14 @@ class AlphaGroup:
         alpha: the share asked for.
         split: channels of the first one's output and which of them are low.
         step: the smallest alpha that makes a channel low.
+        multiple_of: what alpha must be a multiple of, where groups of a convolution ask for it; else None.
     """
 
     convs: tuple[str, ...]
     alpha: Fraction
     split: ChannelSplit
     step: Fraction
+    multiple_of: Fraction | None = None
 
 
 class AlphaGroups:
@@ -176,7 +179,11 @@ class AlphaGroups:
         alphas = [self._alphas[name] for name in convs if name in self._alphas]
         first = self._outputs[convs[0]]
         split = self.leaves.split(first, self._low_of_leaf)
-        return AlphaGroup(tuple(convs), alphas[0] if alphas else Fraction(0), split, self._step(first))
+        runs = [run for name in convs for run in self.leaves.roots(self._outputs[name])]
+        grouped = {run.width for run in runs if self.leaves.is_grouped(run.leaf)}
+        multiple_of = Fraction(1, math.gcd(*grouped)) if grouped else None
+        alpha = alphas[0] if alphas else Fraction(0)
+        return AlphaGroup(tuple(convs), alpha, split, self._step(first), multiple_of)
 
     def _step(self, layout: Layout) -> Fraction:
         return Fraction(1, max(run.width for run in self.leaves.roots(layout)))

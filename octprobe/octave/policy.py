@@ -131,7 +131,7 @@ def _positions(shape: Sequence[int]) -> int:
 
 def _is_source(convs: Convs, name: str) -> bool:
     conv = convs.model.get_submodule(name)
-    return isinstance(conv, _ConvNd) and not is_depthwise(conv) and octave_fault(conv) is None
+    return isinstance(conv, _ConvNd) and _is_dense(conv) and octave_fault(conv) is None
 
 
 def _is_spatial(model: nn.Module, name: str) -> bool:
@@ -230,6 +230,17 @@ def _in_blocks_before_last_downsampling(convs: Convs, names: Sequence[str]) -> l
     return kept or list(names)
 
 
+def _has_expansions(model: nn.Module) -> bool:
+    """Tell whether a network has blocks that widen their channels first: there are others of the same name."""
+    blocks = (model.get_submodule(block) for block in _blocks(model))
+    first = (next((m for m in block.modules() if _is_dense(m)), None) for block in blocks)
+    return any(conv is not None and _widens(conv) for conv in first)
+
+
+def _is_dense(module: nn.Module) -> bool:
+    return isinstance(module, _ConvNd) and not is_depthwise(module)
+
+
 def _is_separable(model: nn.Module) -> bool:
     kinds = {type(module).__name__ for module in model.modules()}
     return _SEPARABLE in kinds and not kinds & _INVERTED
@@ -253,7 +264,7 @@ POLICIES: Sequence[Policy] = (
     Policy("RegNet", _has("s1", "s2", "s3", "s4"), _within("s1", "s2", "s3", "s4"), _without("s4")),
     Policy(
         "MobileNetV2",
-        lambda model: bool(_blocks(model)),
+        _has_expansions,
         _expansions,
         _in_blocks_before_last_downsampling,
     ),

@@ -12,7 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils._pytree import tree_leaves, tree_map
 
 from octprobe.errors import ConversionError
-from octprobe.octave.frequency import low_size
+from octprobe.octave.frequency import SPACE_AXES, low_size
 from octprobe.octave.split import ChannelSplit
 
 
@@ -36,9 +36,12 @@ def _other_tensors(model: nn.Module) -> Iterator[Tensor]:
 
 
 def odd_size_of(example: Tensor) -> Tensor:
-    """Give an empty input of odd height and width, on meta, other than the example's."""
-    height, width = (size + 2 if size % 2 else size + 1 for size in example.shape[2:])
-    return torch.empty((*example.shape[:2], height, width), dtype=example.dtype, device="meta")
+    """Give an empty input of odd sizes in space, on meta, other than the example's; time stays."""
+    size = example.shape[2:]
+    space = min(len(size), SPACE_AXES)
+    odd = (side + 2 if side % 2 else side + 1 for side in size[-space:])
+    shape = (*example.shape[:2], *size[:-space], *odd)
+    return torch.empty(shape, dtype=example.dtype, device="meta")
 
 
 @dataclass(frozen=True)
