@@ -33,6 +33,9 @@ _USUAL_RESOLUTION = 224
 # Kinetics' clip, the one that torchvision's video networks were made for: frames, and pixels a side.
 _USUAL_CLIP = (16, 112, 112)
 _USUAL_LENGTH = 1024
+_IMAGE_CHANNELS = 3
+# Stems that fold blocks of so many pixels a side into channels, as TResNet's does.
+_SPACE_TO_DEPTH = (2, 4, 8)
 _CONVS = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
 
 
@@ -254,18 +257,19 @@ def example_of(model: nn.Module) -> Tensor:
     Raises:
         ConversionError: the network has no convolution, and so says nothing of its input.
     """
-    first = _first_conv(model)
-    size: tuple[int, ...] = {1: (_USUAL_LENGTH,), 2: _own_size(model), 3: _USUAL_CLIP}[_rank_of(model)]
-    channels = first.in_channels
-    return torch.empty((1, channels, *size), dtype=first.weight.dtype, device="meta")
+    first, rank = _first_conv(model), _rank_of(model)
+    usual = {1: (_USUAL_LENGTH,), 2: (_USUAL_RESOLUTION, _USUAL_RESOLUTION), 3: _USUAL_CLIP}[rank]
+    channels, *size = _own_size(model) if rank == 2 else (first.in_channels, *usual)
+    folded = first.in_channels in {channels * factor**2 for factor in _SPACE_TO_DEPTH}
+    shape = (1, channels if folded else first.in_channels, *size)
+    return torch.empty(shape, dtype=first.weight.dtype, device="meta")
 
 
 def _own_size(model: nn.Module) -> tuple[int, ...]:
-    usual = (_USUAL_RESOLUTION, _USUAL_RESOLUTION)
+    """Give the channels, height and width that a network of timm says it was made for, or usual ones."""
     config = getattr(model, "pretrained_cfg", None)
-    if config is None or not isinstance(config, Mapping):
-        return usual
-    return tuple(config.get("input_size") or (3, *usual))[1:] or usual
+    size = config.get("input_size") if isinstance(config, Mapping) else None
+    return tuple(size) if size else (_IMAGE_CHANNELS, _USUAL_RESOLUTION, _USUAL_RESOLUTION)
 
 
 def _first_conv(model: nn.Module) -> _ConvNd:
