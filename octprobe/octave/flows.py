@@ -25,8 +25,8 @@ def convolve(groups: AlphaGroups, node: fx.Node) -> Layout:
         return layout
     layout = groups.new(name, conv.out_channels)
     if conv.groups > 1:
-        groups.leaves.partition(layout, conv.groups)
-        groups.leaves.partition(groups.layout(source), conv.groups)
+        groups.leaves.group(layout, conv.groups)
+        groups.leaves.group(groups.layout(source), conv.groups)
     return layout
 
 

@@ -93,7 +93,7 @@ class Leaves:
             left, right = list(self.roots(tuple(left))), list(self.roots(tuple(right)))
 
     def partition(self, layout: Layout, parts: int) -> Layout:
-        """Let a value split alike in so many equal parts, as the groups of a convolution ask; give one part.
+        """Let a value split alike in so many equal parts; give one of them.
 
         Raises:
             LayoutError: no split does.
@@ -102,9 +102,16 @@ class Leaves:
         first = self.slice(layout, 0, width)
         for part in range(1, parts):
             self.join(first, self.slice(layout, part * width, (part + 1) * width))
-        for run in self.roots(first):
-            self._is_grouped[run.leaf] = True
         return self.roots(first)
+
+    def group(self, layout: Layout, groups: int) -> None:
+        """Let a value split alike in the groups of a convolution, each with a whole number of low channels.
+
+        Raises:
+            LayoutError: no split does.
+        """
+        for run in self.partition(layout, groups):
+            self._is_grouped[run.leaf] = True
 
     def slice(self, layout: Layout, start: int, stop: int) -> Layout:
         """Give the channels of a range, as a value that splits as its place in the whole says.
