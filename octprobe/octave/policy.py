@@ -231,7 +231,7 @@ def _in_blocks_before_last_downsampling(convs: Convs, names: Sequence[str]) -> l
 
 
 def _has_expansions(model: nn.Module) -> bool:
-    """Tell whether a network has blocks that widen their channels first: there are others of the same name."""
+    """Tell whether a network has blocks that widen their channels first; other blocks share their names."""
     blocks = (model.get_submodule(block) for block in _blocks(model))
     first = (next((m for m in block.modules() if _is_dense(m)), None) for block in blocks)
     return any(conv is not None and _widens(conv) for conv in first)

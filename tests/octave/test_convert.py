@@ -165,7 +165,6 @@ def test_constant_field_gives_vanillas_output_at_every_alpha(name: str) -> None:
         "mobilenetv2_100",
         "mobilenetv3_small_050",
         "regnety_002",
-        "torchvision:shufflenet_v2_x0_5",
     ],
 )
 def test_constant_field_through_gates_groups_and_concatenations(name: str) -> None:
