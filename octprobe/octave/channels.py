@@ -1,13 +1,14 @@
 """Channels of pairs put together, taken apart and dealt out anew, and what a pair says of its shape."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from octprobe.octave.frequency import Pair, Value, cropped_to_half, low_size
+from octprobe.octave.frequency import Pair, Value, cropped_to_half, even_without_channels, low_size
 from octprobe.octave.split import ChannelSplit
 
 
@@ -91,7 +92,8 @@ class EachInterpolate(nn.Module):
         """Resize a tensor or a pair."""
         if isinstance(x, Tensor):
             return self._resized(x, size or self.size, self.scale_factor)
-        high = self._resized(x[0], size or self.size, self.scale_factor)
+        resize = partial(self._resized, size=size or self.size, scale_factor=self.scale_factor)
+        high = even_without_channels(resize, x[0])
         return high, self._resized(x[1], low_size(high.shape[2:]), None)
 
     def _resized(self, x: Tensor, size: Any, scale_factor: Any) -> Tensor:

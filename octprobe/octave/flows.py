@@ -72,9 +72,7 @@ def divide(groups: AlphaGroups, node: fx.Node) -> Layout:
     """Give pieces of the channels; each splits as its place in the whole says."""
     layout, widths = groups.layout(node.all_input_nodes[0]), widths_of(groups, node)
     if layout and sum(widths) == sum(run.channels for run in layout):
-        stops = [sum(widths[: i + 1]) for i in range(len(widths))]
-        pieces = zip(widths, stops, strict=True)
-        groups.set_parts(node, [groups.leaves.slice(layout, stop - width, stop) for width, stop in pieces])
+        groups.set_parts(node, groups.leaves.pieces(layout, widths))
     return ()
 
 

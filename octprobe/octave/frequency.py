@@ -95,6 +95,13 @@ def extended_by_one(x: Tensor) -> Tensor:
     return x
 
 
+def even_without_channels(resize: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """Resize a tensor; torch refuses one without channels, and one of zeros tells the size."""
+    if x.shape[1]:
+        return resize(x)
+    return resize(x.new_zeros((x.shape[0], 1, *x.shape[2:])))[:, :0]
+
+
 def take(x: Tensor, runs: Runs, dim: int = 0) -> Tensor:
     """Give the channels of some ranges along one dimension: a view for one range, a copy for several.
 

@@ -10,6 +10,7 @@ from octprobe.octave.frequency import (
     Pair,
     Value,
     cropped_to_half,
+    even_without_channels,
     extended_by_one,
     gather,
     is_short_of_half,
@@ -79,18 +80,12 @@ class EachPool(nn.Module):
         """Pool a tensor or a pair."""
         if isinstance(x, Tensor):
             return self.pool(x)
-        high = self._pool_high(x[0])
+        high = even_without_channels(self.pool, x[0])
         low = self.pool_low(x[1])
         if is_short_of_half(low, high):
             # A window of the high part may reach over a border that none of the low part's begins at.
             low = self.pool_low(extended_by_one(x[1]))
         return high, cropped_to_half(low, high)
-
-    def _pool_high(self, high: Tensor) -> Tensor:
-        if high.shape[1]:
-            return self.pool(high)
-        # Poolings refuse a value without channels; one of zeros tells the size.
-        return self.pool(high.new_zeros((high.shape[0], 1, *high.shape[2:])))[:, :0]
 
 
 class EachDropPath(nn.Module):

@@ -1,8 +1,9 @@
 """Which channels of which values must split alike: runs over leaves, and the leaves joined by union-find."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from octprobe.octave.split import ChannelSplit
 
@@ -98,10 +99,9 @@ class Leaves:
         Raises:
             LayoutError: no split does.
         """
-        width = sum(run.channels for run in layout) // parts
-        first = self.slice(layout, 0, width)
-        for part in range(1, parts):
-            self.join(first, self.slice(layout, part * width, (part + 1) * width))
+        first, *others = self.pieces(layout, [sum(run.channels for run in layout) // parts] * parts)
+        for other in others:
+            self.join(first, other)
         return self.roots(first)
 
     def group(self, layout: Layout, groups: int) -> None:
@@ -113,6 +113,17 @@ class Leaves:
         for run in self.partition(layout, groups):
             self._is_grouped[run.leaf] = True
 
+    def pieces(self, layout: Layout, widths: Sequence[int]) -> list[Layout]:
+        """Give pieces of a value side by side: equal ones are tiles of it, others split by themselves.
+
+        Raises:
+            LayoutError: no split leaves each piece a split of its own.
+        """
+        if len(set(widths)) == 1:
+            self._tile(layout, widths[0])
+        stops = list(accumulate(widths))
+        return [self.slice(layout, stop - width, stop) for width, stop in zip(widths, stops, strict=True)]
+
     def slice(self, layout: Layout, start: int, stop: int) -> Layout:
         """Give the channels of a range, as a value that splits as its place in the whole says.
 
@@ -120,7 +131,7 @@ class Leaves:
             LayoutError: no split leaves the range a split of its own.
         """
         for border in (start, stop):
-            self._divide_at(layout, border, stop - start)
+            self._divide_at(layout, border)
         taken, position = [], 0
         for run in self.roots(layout):
             begin, end = max(start, position), min(stop, position + run.channels)
@@ -168,23 +179,24 @@ class Leaves:
         rest = sum(run.channels for run in runs)
         return [*self.slice(whole, 0, channels), *self.slice(whole, channels, rest)]
 
-    def _divide_at(self, layout: Layout, border: int, width: int) -> None:
-        """Cut the leaf that lies over a border; into equal parts of a width where that will do."""
+    def _tile(self, layout: Layout, width: int) -> None:
+        """Make tiles of a width of every run that is a multiple of it."""
+        while wide := next((run for run in self.roots(layout) if _is_untiled(run, width)), None):
+            self._refine(wide, wide.channels // width, 1)
+
+    def _divide_at(self, layout: Layout, border: int) -> None:
+        """Cut the leaf that lies over a border in two."""
         position = 0
         for run in self.roots(layout):
-            place = border - position
-            if 0 < place < run.channels and place % (run.channels // run.tiles):
-                self._divide(run, place, width)
+            place, period = border - position, run.channels // run.tiles
+            if 0 < place < run.channels and place % period:
+                self._divide(run, place % period)
             position += run.channels
 
-    def _divide(self, run: Run, place: int, width: int) -> None:
-        if run.channels % width == 0 == place % width and run.channels // run.tiles % width == 0:
-            self._refine(run, run.channels // width, 1)
-            return
-        inside = place % (run.channels // run.tiles)
-        if inside % run.repeats:
+    def _divide(self, run: Run, place: int) -> None:
+        if place % run.repeats:
             raise LayoutError(f"{run.repeats} neighbours that split alike are divided after channel {place}")
-        first, second = (self.new(n) for n in (inside // run.repeats, run.width - inside // run.repeats))
+        first, second = (self.new(n) for n in (place // run.repeats, run.width - place // run.repeats))
         self._make_of(run.leaf, (*first, *second))
 
     def _tiles_of(self, run: Run, channels: int) -> Run:
@@ -223,6 +235,10 @@ class Leaves:
             self._convs[other.leaf] |= self._convs[leaf]
             self._is_plain[other.leaf] |= self._is_plain[leaf]
             self._is_grouped[other.leaf] |= self._is_grouped[leaf]
+
+
+def _is_untiled(run: Run, width: int) -> bool:
+    return run.channels % width == 0 and width % (run.channels // run.tiles) != 0
 
 
 def _inside(run: Run, others: Layout) -> Layout:

@@ -93,6 +93,156 @@ def test_poolings_keep_low_half_of_high(between: nn.Module, size: int) -> None:
         torch.testing.assert_close(network(x), model(x), rtol=1e-10, atol=1e-10)
 
 
+def swapped(x: Tensor) -> Tensor:
+    """Exchange the halves of the channels."""
+    a, b = x.chunk(2, dim=1)
+    return torch.cat([b, a], dim=1)
+
+
+def halves_added(x: Tensor) -> Tensor:
+    """Add the second half of the channels to the first, and to itself."""
+    a, b = torch.chunk(x, 2, 1)
+    return torch.cat([a + b, b + b], 1)
+
+
+def taken_apart(x: Tensor) -> Tensor:
+    """Take pieces of unlike widths apart and put them together in another order."""
+    a, b, c = torch.split(x, [1, 2, 5], dim=1)
+    return torch.cat([c, a * 2, functional.relu(b)], 1)
+
+
+def dense(x: Tensor) -> Tensor:
+    """Take a part of a concatenation with itself."""
+    return torch.cat([x, functional.relu(x)], 1)[:, 4:12]
+
+
+def gated(x: Tensor) -> Tensor:
+    """Scale by a gate that was expanded first."""
+    gate = torch.sigmoid(x.mean((2, 3), keepdim=True))
+    return x * gate.expand_as(x)
+
+
+def enlarged(x: Tensor) -> Tensor:
+    """Enlarge to twice the size that the value says it has."""
+    return functional.interpolate(x, size=(2 * x.shape[2], 2 * x.size(-1)), mode="bilinear")
+
+
+CHANNELS_AND_SIZES = [
+    Function(swapped),
+    Function(halves_added),
+    Function(taken_apart),
+    Function(dense),
+    Function(gated),
+    Function(enlarged),
+    Function(lambda x: functional.interpolate(x, scale_factor=2)),
+    nn.Upsample(scale_factor=2, mode="nearest"),
+    nn.ChannelShuffle(2),
+    nn.ChannelShuffle(4),
+    Function(lambda x: functional.max_pool2d(x, 3, 2, 1)),
+    Function(lambda x: functional.avg_pool2d(x, kernel_size=2, stride=2)),
+    Function(lambda x: x * functional.adaptive_avg_pool2d(x, 1)),
+    Function(lambda x: x * torch.amax(x, dim=(2, 3), keepdim=True)),
+    Function(lambda x: x[:, :, :, :]),
+]
+
+
+@pytest.mark.parametrize("between", CHANNELS_AND_SIZES, ids=str)
+@pytest.mark.parametrize("size", [16, 13])
+def test_channels_and_sizes_change_in_both_frequencies(between: nn.Module, size: int) -> None:
+    """Constant field equals vanilla, and nothing was merged on the way to the last convolution."""
+    torch.manual_seed(0)
+    model = replicating(Chain(between)).double().eval()
+    for alpha in (0.5, 0.75, 1):
+        network = octavize(model, {"middle": alpha}, torch.zeros(1, 3, size, size))
+        assert not any(isinstance(module, Merge) for module in network.modules()), alpha
+        for side in (size, size + 3):
+            x = constant_image(side)
+            with torch.no_grad():
+                torch.testing.assert_close(network(x), model(x), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("shuffle", [nn.PixelShuffle(2), Function(lambda x: functional.pixel_shuffle(x, 2))])
+@pytest.mark.parametrize("alpha", [0.5, 1])
+def test_a_pixel_shuffle_keeps_neighbours_together(shuffle: nn.Module, alpha: float) -> None:
+    """Its output varies over space; what follows is linear, and so keeps the mean at even sizes."""
+    torch.manual_seed(0)
+    model = replicating(Chain(nn.Sequential(shuffle, nn.Conv2d(2, 8, 1)))).double().eval()
+    network = octavize(model, {"middle": alpha}, torch.zeros(1, 3, 16, 16))
+    middle = network.get_submodule("middle")
+    assert isinstance(middle, OctaveConv2d)
+    assert middle.low_out == tuple(range(8 - int(8 * alpha), 8))
+    x = constant_image(16)
+    with torch.no_grad():
+        got, expected = network(x), model(x)
+    torch.testing.assert_close(got.mean((2, 3)), expected.mean((2, 3)), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("alpha", [0.25, 0.5])
+def test_a_blur_pooling_filters_each_frequency(alpha: float) -> None:
+    """As many copies of its one filter as there are channels; it has no parameters."""
+    from timm.layers import BlurPool2d  # takes seconds
+
+    model = replicating(Chain(BlurPool2d(8))).double().eval()
+    network = octavize(model, {"middle": alpha}, torch.zeros(1, 3, 16, 16))
+    assert isinstance(network.get_submodule("between"), EachPool)
+    x = constant_image(16)
+    with torch.no_grad():
+        torch.testing.assert_close(network(x), model(x), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("between", "reason"),
+    [
+        (nn.AdaptiveAvgPool2d(4), "it pools adaptively to more than one position"),
+        (nn.ZeroPad2d(1), "what pads by itself does not keep the low size half of the high size"),
+        (nn.Conv2d(8, 8, 3), "it has no octave form: padding is (0, 0); 2 * padding must be"),
+        (Function(lambda x: functional.pad(x, (1, 1, 1, 1))), "what pads by itself does not keep"),
+    ],
+    ids=str,
+)
+def test_a_rule_may_say_that_the_network_leaves_the_octave_world(between: nn.Module, reason: str) -> None:
+    """Without `merge`: the pair is merged first, and the conversion says where and why."""
+    model, network = converted(between)
+    (line,) = network.conversion.merged
+    assert line.startswith("node ")
+    assert reason in line
+    x = constant_image(16)
+    with torch.no_grad():
+        got, expected = network(x), model(x)
+    inside = (slice(None), slice(None), slice(2, -2), slice(2, -2))
+    torch.testing.assert_close(got[inside], expected[inside], rtol=1e-10, atol=1e-10)
+
+
+def test_a_module_that_cannot_be_traced_stays_one_node_and_reads_plain_values() -> None:
+    """One that decides by a size; what is around it is converted."""
+
+    class Deciding(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x + 1 if x.shape[0] > 1 else x - 1
+
+    model = replicating(Chain(nn.Sequential(nn.ReLU(), Deciding()))).double().eval()
+    with pytest.raises(ConversionError, match=r"Deciding in module between\.1 on a pair: .* no rule"):
+        octavize(model, {"middle": 0.5}, torch.zeros(1, 3, 8, 8))
+    network = octavize(model, {"middle": 0.5}, torch.zeros(1, 3, 8, 8), on_unknown="merge")
+    assert isinstance(network, OctaveNetwork)
+    assert ["between.1" in line for line in network.conversion.merged] == [True]
+    for x in (constant_image(8), constant_image(8).repeat(2, 1, 1, 1)):
+        with torch.no_grad():
+            torch.testing.assert_close(network(x), model(x), rtol=1e-10, atol=1e-10)
+
+
+def test_what_cannot_split_alike_is_named() -> None:
+    """A piece that ends amid four neighbours which a pixel shuffle keeps together."""
+
+    class Cut(Chain):
+        def forward(self, x: Tensor) -> Tensor:
+            y = self.middle(self.first(x))
+            return self.last(torch.cat([functional.pixel_shuffle(y, 2), self.between(y[:, 1:7])], 1))
+
+    with pytest.raises(ConversionError, match="4 neighbours that split alike are divided after channel 1"):
+        octavize(Cut(nn.Upsample(scale_factor=2)), {"middle": 0.5}, torch.zeros(1, 3, 8, 8))
+
+
 @pytest.mark.parametrize(
     "pool", [nn.AdaptiveAvgPool2d(1), nn.AdaptiveAvgPool2d((1, 1)), nn.AdaptiveMaxPool2d(1)]
 )
