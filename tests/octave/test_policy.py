@@ -11,6 +11,7 @@ from octprobe.errors import ConversionError
 from octprobe.networks import build_network
 from octprobe.octave import OctaveConv2d, octavize
 from octprobe.octave.alpha_map import alphas_of_map, covers
+from octprobe.octave.fault import is_depthwise
 
 CONVS = ["conv1", "layer1.0.conv1", "layer1.0.conv2", "layer10.0.conv1", "layer2.0.conv1", "layer2.1.conv1"]
 
@@ -87,6 +88,43 @@ def test_any_other_network_is_octave_from_after_the_stem_to_before_the_last_down
     network = octavize(Small(), 0.5, torch.zeros(1, 3, 32, 32))
     octave = {name for name, module in network.named_modules() if isinstance(module, OctaveConv2d)}
     assert octave == {"block1.conv1", "block1.conv2", "block2.conv1", "block2.conv2", "down"}
+
+
+PAPERS_CHOICE = {
+    "densenet121": (
+        "features.denseblock1.denselayer1.conv1",
+        "features.denseblock3.denselayer24.conv2",
+        2 * (6 + 12 + 24) + 2,
+    ),
+    "mobilenetv1_100": ("blocks.0.0.conv_pw", "blocks.3.4.conv_pw", 10),
+    "mobilenetv2_100": ("blocks.1.0.conv_pw", "blocks.4.2.conv_pw", 12),
+    "mobilenetv3_large_100": ("blocks.1.0.conv_pw", "blocks.4.1.conv_pw", 11),
+    "efficientnet_b0": ("blocks.1.0.conv_pw", "blocks.4.2.conv_pw", 10),
+    "torchvision:mobilenet_v2": ("features.2.conv.0.0", "features.13.conv.0.0", 12),
+    "torchvision:efficientnet_b0": ("features.2.0.block.0.0", "features.5.2.block.0.0", 10),
+    "regnety_002": ("s1.b1.conv1.conv", "s3.b4.conv3.conv", 21),
+    "vgg11_bn": ("features.4", "features.22", 6),
+    "resnext50_32x4d": ("layer1.0.conv1", "layer3.5.conv3", 42),
+    "torchvision:densenet121": (
+        "features.denseblock1.denselayer1.conv1",
+        "features.denseblock3.denselayer24.conv2",
+        86,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PAPERS_CHOICE)
+def test_each_family_has_the_papers_layers(name: str) -> None:
+    """The first and the last dense convolution with an octave output, and how many there are."""
+    with torch.device("meta"):
+        model = build_network(name)
+    network = octavize(model, 0.5)
+    chosen = [
+        name
+        for name, module in network.named_modules()
+        if isinstance(module, OctaveConv2d) and module.low_out and not is_depthwise(module)
+    ]
+    assert (chosen[0], chosen[-1], len(chosen)) == PAPERS_CHOICE[name]
 
 
 @pytest.mark.parametrize("name", ["torchvision:vgg11", "torchvision:mnasnet0_5"])
