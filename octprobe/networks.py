@@ -11,6 +11,7 @@ from pathlib import Path
 from torch import nn
 
 from octprobe.errors import UsageError, wants_memory
+from octprobe.weights import PRETRAINED, load_weights, timm_pretrained, torchvision_pretrained
 
 TORCHVISION = "torchvision:"
 # Strict, so that no name can be a path, an address or a model hub's entry.
@@ -18,26 +19,47 @@ _ARCHITECTURE = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
 _FACTORY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 
 
-def build_network(name: str, *, allow_import: bool = False) -> nn.Module:
-    """Build a network with fresh random weights, in evaluation mode; nothing is downloaded.
+def build_network(name: str, *, allow_import: bool = False, weights: str | None = None) -> nn.Module:
+    """Build a network in evaluation mode, with fresh random weights unless others are asked for.
 
-    The weights follow torch's global random state: the same seed gives the same network.
+    Random weights follow torch's global random state: the same seed gives the same network. Nothing is
+    downloaded but the pretrained weights that are asked for and not in the cache yet.
 
     Args:
         name: timm's name (`resnet50`), `torchvision:resnet50`, or `package.module:function`.
         allow_import: whether code may be imported to find `package.module:function`.
+        weights: `pretrained` for those that timm or torchvision publish, or the path of a checkpoint of the
+            network (safetensors, or torch.save's); a factory of your own is called either way.
 
     Raises:
-        UsageError: there is no such network, importing is not allowed, or the factory fails.
+        UsageError: there is no such network, importing is not allowed, the factory fails, there are no
+            such weights, or they do not fit.
+        MachineError: the pretrained weights cannot be fetched.
     """
     _check(name, allow_import=allow_import)
-    if name.startswith(TORCHVISION):
-        network = _made(name, lambda: _torchvision_network(name.removeprefix(TORCHVISION)))
-    elif ":" in name:
-        network = _made(name, _factory(name))
-    else:
-        network = _made(name, lambda: _timm_network(name))
+    network = _pretrained(name) if weights == PRETRAINED else _fresh(name)
+    if weights is not None and weights != PRETRAINED:
+        load_weights(network, weights, name)
     return network.eval()
+
+
+def _pretrained(name: str) -> nn.Module:
+    if name.startswith(TORCHVISION):
+        return torchvision_pretrained(name, name.removeprefix(TORCHVISION))
+    if ":" in name:
+        raise UsageError(
+            f"network {name!r} has no pretrained weights known here; "
+            "let the factory load them, or give the path of a checkpoint"
+        )
+    return timm_pretrained(name)
+
+
+def _fresh(name: str) -> nn.Module:
+    if name.startswith(TORCHVISION):
+        return _made(name, lambda: _torchvision_network(name.removeprefix(TORCHVISION)))
+    if ":" in name:
+        return _made(name, _factory(name))
+    return _made(name, lambda: _timm_network(name))
 
 
 def network_fault(name: str, *, allow_import: bool = False) -> str | None:

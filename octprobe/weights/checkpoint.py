@@ -1,0 +1,99 @@
+"""A checkpoint's tensors by name, read without running the code that a file can carry."""
+
+import re
+import stat
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from octprobe.errors import UsageError, wants_memory
+from octprobe.units import show_bytes
+
+# Where training programs put the state dict; running averages first, as timm does: they are meant for use.
+_WRAPPINGS = ("state_dict_ema", "model_ema", "ema_state_dict", "state_dict", "model_state_dict", "model")
+# What torch's reader calls the class or function that a file wants to have called.
+_CODE = re.compile(r"GLOBAL ([\w.]+)")
+_SAVE_ANEW = "save the weights alone with torch.save(model.state_dict(), PATH)"
+_CHOICES = "write the path of a checkpoint, or pretrained"
+_MOST_NAMES = 5
+
+
+def read_checkpoint(path: str) -> dict[str, Tensor]:
+    """Give the tensors of a checkpoint by name, on the CPU, without the wrappings of training programs.
+
+    Args:
+        path: a file of safetensors (`.safetensors`), or, with any other ending, of torch.save.
+
+    Raises:
+        UsageError: there is no such file, it cannot be read without running code, it is damaged, or it holds
+            no state dict.
+    """
+    file = _file(path)
+    try:
+        held = _held(file)
+    except OSError as error:
+        raise UsageError(f"weights {path!r} cannot be read: {error.strerror or error}") from error
+    except Exception as error:  # whatever a damaged file makes the readers raise
+        if wants_memory(error):
+            raise
+        raise UsageError(f"weights {path!r} {_fault(file, error)}") from error
+    return _state_dict(path, held)
+
+
+def _file(path: str) -> Path:
+    try:
+        file = Path(path).expanduser()
+        mode = file.stat().st_mode
+    except OSError as error:
+        raise UsageError(f"weights {path!r} cannot be read: {error.strerror or error}; {_CHOICES}") from error
+    except (RuntimeError, ValueError) as error:  # no such user's home, or a null byte
+        raise UsageError(f"weights {path!r} are no path: {error}; {_CHOICES}") from error
+    if not stat.S_ISREG(mode):
+        kind = "a folder" if stat.S_ISDIR(mode) else "no regular file"
+        raise UsageError(f"weights {path!r} are {kind}; a checkpoint is one file")
+    return file
+
+
+def _held(file: Path) -> Any:
+    if file.suffix == ".safetensors":
+        from safetensors.torch import load_file  # comes with timm, and few need it
+
+        return load_file(file, device="cpu")
+    with warnings.catch_warnings():
+        # Of pickle's protocol and of sparse tensors; whether the tensors fit is found out anyway.
+        warnings.simplefilter("ignore")
+        return torch.load(file, map_location="cpu", weights_only=True)
+
+
+def _fault(file: Path, error: Exception) -> str:
+    said = str(error)
+    if "TorchScript" in said:
+        return f"are a TorchScript program; {_SAVE_ANEW}"
+    if code := _CODE.search(said):
+        return f"hold {code[1]}, and only tensors are read, as anything else could run code; {_SAVE_ANEW}"
+    maker = "safetensors" if file.suffix == ".safetensors" else "torch.save"
+    size = show_bytes(file.stat().st_size)
+    return f"are no checkpoint of {maker}, or are damaged or cut short: {size} were found; get them anew"
+
+
+def _state_dict(path: str, held: Any) -> dict[str, Tensor]:
+    """Unwrap what was read until it is nothing but tensors by name."""
+    while isinstance(held, Mapping):
+        if held and all(isinstance(value, Tensor) for value in held.values()):
+            return {str(name): value for name, value in held.items()}
+        wrapped = next((held[key] for key in _WRAPPINGS if isinstance(held.get(key), Mapping)), None)
+        if wrapped is None:
+            break
+        held = wrapped
+    if isinstance(held, Mapping):
+        what = ", ".join(map(str, list(held)[:_MOST_NAMES])) or "nothing"
+    else:
+        what = f"a {type(held).__name__}"
+    known = ", ".join(_WRAPPINGS)
+    raise UsageError(
+        f"weights {path!r} hold no state dict but {what}; it may lie at the top or under {known}"
+    )
