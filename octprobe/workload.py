@@ -1,6 +1,6 @@
 """A design point made into a module and its example input, and what training it for one call means."""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import reduce
 from typing import Any
 
@@ -12,8 +12,10 @@ from octprobe.errors import ConversionError
 from octprobe.networks import build_network
 from octprobe.octave import OctaveConv2d, octavize
 from octprobe.octave.frequency import Value, split_plain
+from octprobe.octave.network import OctaveNetwork
 from octprobe.octave.split import ChannelSplit
-from octprobe.plan.point import Conditions, DesignPoint, LayerSubject, NetworkSubject
+from octprobe.plan.point import DesignPoint, LayerSubject, NetworkSubject
+from octprobe.plan.variant import Variant
 
 # Every build of a point has the same weights and the same input, here and on every machine.
 _SEED = 0
@@ -27,10 +29,13 @@ class Workload:
         module: the network or layer, octave where the point says so; in training mode where the point's mode
             is train, else in eval mode.
         example: (B, C, H, W), or a (high, low) pair for a layer with low input channels.
+        octave_exits: places amid an octave network where both frequencies are joined by up-sampling; None at
+            alpha 0 and for a layer.
     """
 
     module: nn.Module
     example: Value
+    octave_exits: int | None = None
 
 
 def build_workload(point: DesignPoint, *, allow_import: bool = False) -> Workload:
@@ -43,7 +48,7 @@ def build_workload(point: DesignPoint, *, allow_import: bool = False) -> Workloa
     generator_state = torch.get_rng_state()
     torch.manual_seed(_SEED)
     try:
-        workload = _build(point.subject, point.conditions, allow_import=allow_import)
+        workload = _build(point, allow_import=allow_import)
     finally:
         torch.set_rng_state(generator_state)
     if point.conditions.mode == "train":
@@ -51,10 +56,12 @@ def build_workload(point: DesignPoint, *, allow_import: bool = False) -> Workloa
     return workload
 
 
-def _build(subject: NetworkSubject | LayerSubject, conditions: Conditions, *, allow_import: bool) -> Workload:
+def _build(point: DesignPoint, *, allow_import: bool) -> Workload:
+    subject, conditions = point.subject, point.conditions
+    size = (conditions.batch, conditions.resolution)
     if isinstance(subject, NetworkSubject):
-        return network_workload(subject, conditions.batch, conditions.resolution, allow_import=allow_import)
-    return layer_workload(subject, conditions.batch, conditions.resolution)
+        return network_workload(subject, *size, point.variant, allow_import=allow_import)
+    return layer_workload(subject, *size, point.variant)
 
 
 def _make_ready_to_train(workload: Workload, subject: NetworkSubject | LayerSubject) -> None:
@@ -99,16 +106,31 @@ def one_item(point: DesignPoint) -> DesignPoint:
     return replace(point, conditions=replace(point.conditions, batch=1))
 
 
-def network_workload(subject: NetworkSubject, batch: int, resolution: int, *, allow_import: bool) -> Workload:
-    """Build a network in eval mode at its alpha, with an image batch (B, 3, R, R)."""
+def network_workload(
+    subject: NetworkSubject, batch: int, resolution: int, variant: Variant, *, allow_import: bool
+) -> Workload:
+    """Build a network in eval mode at its alpha, with an image batch (B, 3, R, R).
+
+    What has no octave form runs on plain values, so that any network can be measured.
+    """
     vanilla = build_network(subject.network, allow_import=allow_import).eval()
     example = torch.randn(batch, 3, resolution, resolution)
-    alpha = subject.alpha if not isinstance(subject.alpha, tuple) else dict(subject.alpha)
-    module = vanilla if subject.is_vanilla else octavize(vanilla, alpha, example[:1], share_parameters=True)
-    return Workload(module.eval(), example)
+    if subject.is_vanilla:
+        return Workload(vanilla, example)
+    alpha = dict(subject.alpha) if isinstance(subject.alpha, tuple) else subject.alpha
+    module = octavize(
+        vanilla, alpha, example[:1], on_unknown="merge", share_parameters=True, **_form(variant)
+    )
+    exits = len(module.conversion.merged) if isinstance(module, OctaveNetwork) else None
+    return Workload(module.eval(), example, octave_exits=exits)
 
 
-def layer_workload(subject: LayerSubject, batch: int, resolution: int) -> Workload:
+def _form(variant: Variant) -> dict[str, Any]:
+    """Give what a converter is told of a variant; how the paths are run is the layer's own matter."""
+    return {name: value for name, value in asdict(variant).items() if name != "kernel" and value is not None}
+
+
+def layer_workload(subject: LayerSubject, batch: int, resolution: int, variant: Variant) -> Workload:
     """Build one convolution in eval mode with an input (B, C_in, R, R), split where channels are low."""
     geometry: dict[str, Any] = {
         "kernel_size": subject.kernel_size,
@@ -126,8 +148,9 @@ def layer_workload(subject: LayerSubject, batch: int, resolution: int) -> Worklo
     _demand_output(subject, plain, resolution)
     if subject.is_vanilla:
         return Workload(plain.eval(), example)
+    form = geometry | _form(variant)
     layer = OctaveConv2d(
-        *channels, bias=False, **geometry, alpha_in=subject.alpha_in, alpha_out=subject.alpha_out
+        *channels, bias=False, **form, alpha_in=subject.alpha_in, alpha_out=subject.alpha_out
     )
     if not layer.low_in:
         return Workload(layer.eval(), example)

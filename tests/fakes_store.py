@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from fakes import ENVIRONMENT
 from octprobe.plan.point import Conditions, DesignPoint, LayerSubject, NetworkSubject
+from octprobe.plan.variant import Variant
 from octprobe.store.flatten import RowContext, make_row
 from octprobe.store.records import (
     PATHS,
@@ -31,6 +32,7 @@ from octprobe.store.records import (
 from octprobe.store.row import Row
 from octprobe.store.store import Store
 
+USUAL = Variant()
 NOON = datetime(2026, 1, 2, 12, 0, 0, tzinfo=UTC)
 OTHER_ENVIRONMENT = replace(ENVIRONMENT, torch="2.10.0")
 CONTEXT = RowContext(
@@ -43,10 +45,12 @@ CONTEXT = RowContext(
 )
 
 
-def network_point(alpha: str, network: str = "resnet50", **conditions: Any) -> DesignPoint:
+def network_point(
+    alpha: str, network: str = "resnet50", variant: Variant = USUAL, **conditions: Any
+) -> DesignPoint:
     """Give a network's point at a uniform alpha."""
     subject = NetworkSubject(network=network, alpha=Decimal(alpha))
-    return DesignPoint(subject=subject, conditions=Conditions(**conditions))
+    return DesignPoint(subject=subject, conditions=Conditions(**conditions), variant=variant)
 
 
 def layer_point(alpha_in: str, alpha_out: str, **fields: Any) -> DesignPoint:

@@ -1,16 +1,22 @@
 """A design point made into a module and its example input."""
 
+import itertools
 from dataclasses import replace
 from decimal import Decimal
+from typing import get_args
 
 import pytest
 import torch
 from torch import nn
 from torch.utils._pytree import tree_leaves
 
+from octprobe import workload as module_under_test
+from octprobe.cost.count import quick_cost
 from octprobe.errors import ConversionError, UsageError
-from octprobe.octave import OctaveConv2d
+from octprobe.octave import OctaveConv2d, conv, frequency, policy
+from octprobe.plan.axes import Downsample, Exchange, OctaveKernels
 from octprobe.plan.point import Conditions, DesignPoint, LayerSubject, NetworkSubject
+from octprobe.plan.variant import Variant
 from octprobe.workload import build_workload, forget_gradients, gradient_leaves, loss_of, one_item
 
 
@@ -86,6 +92,108 @@ def test_an_alpha_map_reaches_the_conversion() -> None:
     octave = {name for name, part in module.named_modules() if isinstance(part, OctaveConv2d)}
     assert octave
     assert all(name.startswith(("layer2", "layer3.0")) for name in octave)
+
+
+class Sorting(nn.Module):
+    """Convolutions with an operator between them that has no octave form."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.first, self.second = (nn.Conv2d(c, 8, 3, padding=1) for c in (3, 8, 8))
+        self.last = nn.Conv2d(8, 8, 3, 2, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Sort the channels after each convolution."""
+        for layer in (self.stem, self.first, self.second):
+            x = layer(x).cumsum(1)
+        return self.last(x)
+
+
+def test_a_network_leaves_the_octave_world_where_it_must(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any network can be measured; how often both frequencies were joined amid it is counted."""
+    monkeypatch.setattr(module_under_test, "build_network", lambda *_, **__: Sorting())
+    assert build_workload(network(Decimal("0.5"))).octave_exits == 2
+    assert build_workload(network((("first", Decimal("0.5")),))).octave_exits == 1
+    assert build_workload(network(Decimal(0))).octave_exits is None
+    assert quick_cost(build_workload(one_item(network(Decimal("0.5"))))).octave_exits == 2
+
+
+def test_a_layer_has_no_exits() -> None:
+    """It is no network."""
+    assert build_workload(layer()).octave_exits is None
+
+
+def octave_layers(variant: Variant) -> dict[str, OctaveConv2d]:
+    """Give the octave layers of ResNet-50 at alpha 0.5, by name."""
+    point = replace(network(Decimal("0.5"), "resnet50"), variant=variant)
+    parts = build_workload(point).module.named_modules()
+    return {name: part for name, part in parts if isinstance(part, OctaveConv2d)}
+
+
+def test_a_variant_reaches_the_conversion() -> None:
+    """The form reaches each layer, the extent says which they are."""
+    usual = octave_layers(Variant())
+    formed = octave_layers(Variant(exchange="none", downsample="max"))
+    assert {(part.exchange, part.downsample) for part in usual.values()} == {("both", "average")}
+    assert {(part.exchange, part.downsample) for part in formed.values()} == {("none", "max")}
+    early = octave_layers(Variant(return_at="layer3"))
+    assert usual.keys() == formed.keys() > early.keys()
+    assert {name.partition(".")[0] for name in early if early[name].low_out} == {"layer1", "layer2"}
+    late = octave_layers(Variant(return_at="end"))
+    assert late["layer4.2.conv3"].low_out
+    spatial = octave_layers(Variant(octave_kernels="spatial"))
+    assert {part.kernel_size for part in spatial.values() if part.low_out} == {(3, 3)}
+
+
+def test_a_map_has_a_form_and_no_extent() -> None:
+    """What has no effect on it is not passed on, and what has is."""
+    point = replace(network((("layer2", Decimal("0.5")),)), variant=Variant(exchange="h2l", return_at="end"))
+    parts = [part for part in build_workload(point).module.modules() if isinstance(part, OctaveConv2d)]
+    assert {part.exchange for part in parts} == {"h2l"}
+
+
+def test_a_module_that_is_not_there_has_no_such_network() -> None:
+    """The point is skipped with a reason that names it."""
+    with pytest.raises(ConversionError, match="layer9"):
+        build_workload(replace(network(Decimal("0.5")), variant=Variant(return_at="layer9")))
+
+
+SHARES = [Decimal(share) for share in ("0", "0.5", "1")]
+FORMS = [
+    Variant(exchange=exchange, downsample=downsample)
+    for exchange in get_args(Exchange)
+    for downsample in get_args(Downsample)
+]
+
+
+@pytest.mark.parametrize(("alpha_in", "alpha_out"), list(itertools.product(SHARES, SHARES))[1:])
+@pytest.mark.parametrize("geometry", [{}, {"stride": 2}, {"groups": 8, "out_channels": 8}], ids=str)
+def test_equal_work_is_one_point(alpha_in: Decimal, alpha_out: Decimal, geometry: dict[str, object]) -> None:
+    """Forms of a layer that give the same output have one identity, and no others have."""
+    if "groups" in geometry and alpha_in != alpha_out:
+        return  # a depthwise layer splits its output as its input
+    plain = layer(alpha_in=alpha_in, alpha_out=alpha_out, **geometry)
+    outputs: dict[str, list[torch.Tensor]] = {}
+    asked = {"alpha_in": alpha_in, "alpha_out": alpha_out, "kernel_size": 3, "padding": 1, "bias": False}
+    channels = (plain.subject.in_channels, plain.subject.out_channels)
+    workload = build_workload(plain)
+    for form in FORMS:
+        shape = {"stride": plain.subject.stride, "groups": plain.subject.groups}
+        octave = OctaveConv2d(*channels, **asked, **shape, exchange=form.exchange, downsample=form.downsample)
+        octave.load_state_dict(workload.module.state_dict())
+        found = tree_leaves(octave.eval()(workload.example))
+        known = outputs.setdefault(replace(plain, variant=form).point_id, found)
+        assert all(torch.equal(one, other) for one, other in zip(known, found, strict=True))
+    different = [torch.cat([part.flatten() for part in found]) for found in outputs.values()]
+    assert not any(torch.allclose(one, other) for one, other in itertools.combinations(different, 2))
+
+
+def test_the_words_of_a_sweep_are_those_of_the_operator() -> None:
+    """The ground floor knows no torch, so it has the words again."""
+    assert set(get_args(Exchange)) == set(get_args(conv.Exchange))
+    assert set(get_args(Downsample)) == set(get_args(frequency.Downsample))
+    assert set(get_args(OctaveKernels)) == set(get_args(policy.OctaveKernels))
+    assert Variant().return_at == policy.BY_POLICY
 
 
 def test_building_leaves_the_random_state_alone() -> None:

@@ -107,6 +107,8 @@ def _print_table(point: Any, costs: dict[str, Any]) -> None:
         ("peak live bytes of activations", cost.peak_live_bytes, vanilla.peak_live_bytes, show_bytes),
         ("bytes of weights and buffers", cost.weights_bytes, vanilla.weights_bytes, show_bytes),
     ]
+    if cost.octave_exits is not None:
+        rows.append(("octave exits", cost.octave_exits, None, str))
     for name, value, of, show in rows:
         table.add_row(name, show(value), f"{value / of:.3f}" if of and value is not None else "")
     console = Console(highlight=False)

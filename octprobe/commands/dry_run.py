@@ -15,6 +15,7 @@ from octprobe.cost.ledger import Ledger, count_quickly
 from octprobe.engine.estimate import GroupEstimate, PointEstimate, estimate_group, total_seconds
 from octprobe.plan.space import Exclusion, Plan
 from octprobe.plan.spec import SweepSpec
+from octprobe.plan.variant import variant_label
 from octprobe.units import show_bytes, show_duration, show_number
 
 # So many columns fit a terminal of 80 characters.
@@ -77,7 +78,7 @@ def _group_title(estimate: GroupEstimate) -> str:
 
 def _group_table(estimate: GroupEstimate) -> Table:
     """Give a group a row an alpha where there are many, else a column an alpha."""
-    alphas = [_alpha_text(point.point.axes()) for point in estimate.points]
+    alphas = [_member_text(point.point.axes()) for point in estimate.points]
     macs = [_macs_text(point) for point in estimate.points]
     table = Table(box=None, pad_edge=False, show_header=False)
     step = _ALPHAS_A_LINE
@@ -89,6 +90,10 @@ def _group_table(estimate: GroupEstimate) -> Table:
 
 def _macs_text(point: PointEstimate) -> str:
     return show_number(point.cost.macs_dispatched / 1e9) if point.cost else "skipped"
+
+
+def _member_text(axes: dict[str, Any]) -> str:
+    return f"{_alpha_text(axes)} {variant_label(axes)}".rstrip()
 
 
 def _alpha_text(axes: dict[str, Any]) -> str:

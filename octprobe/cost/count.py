@@ -49,6 +49,7 @@ def quick_cost(workload: Workload, batch: int = 1) -> Cost:
         input_bytes=sum(map(_bytes, tree_leaves(example))),
         peak_live_bytes=call.peak_live_bytes,
         feature_map_bytes=feature_map_bytes(module, _size_of(example)),
+        octave_exits=workload.octave_exits,
     )
 
 

@@ -15,7 +15,15 @@ from octprobe.store.records import Cost, PathMacs
 
 # Counts follow from these packages and from octprobe's own operator and counters.
 _PACKAGES = ("torch", "torchvision", "timm", "fvcore")
-_SOURCES = ("octave", "cost", "networks.py", "workload.py", "plan/point.py", "store/records.py")
+_SOURCES = (
+    "octave",
+    "cost",
+    "networks.py",
+    "workload.py",
+    "plan/point.py",
+    "plan/variant.py",
+    "store/records.py",
+)
 
 
 class Ledger:

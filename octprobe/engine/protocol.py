@@ -37,7 +37,7 @@ class Part:
 
 @dataclass(frozen=True)
 class GroupTask:
-    """The unit of execution: points that differ only in alpha, and the anchor they are compared with.
+    """The unit of execution: points that differ in alpha and variant, and the anchor they are compared with.
 
     Attributes:
         anchor: the alpha 0 point; measured for comparison even where it is not among `points`.

@@ -6,6 +6,6 @@ CONDITION_AXES = ("resolution", "batch", "dtype", "mode", "threads")
 # What a person who chooses alpha cannot choose: device, load and precision; for a layer, which layer.
 GIVEN_AXES = (*ENVIRONMENT_AXES, "subject", *LAYER_AXES, *CONDITION_AXES)
 ALPHA_AXES = ("alpha", "alpha_map", "alpha_in", "alpha_out")
-VARIANT_AXES = ("kernel", "exchange", "downsample")
+VARIANT_AXES = ("kernel", "exchange", "downsample", "octave_kernels", "return_at")
 FORM_AXES = ("memory_format", "execution")
 FREE_AXES = ("network", *ALPHA_AXES, *VARIANT_AXES, *FORM_AXES)

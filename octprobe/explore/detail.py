@@ -149,6 +149,7 @@ def _work(record: Record) -> str:
         _phrase("{} operators/call", record.get("operators")),
         _phrase("reads {}/item", record.get("bytes_read"), show_bytes),
         _phrase("writes {}/item", record.get("bytes_written"), show_bytes),
+        _phrase("{}", record.get("octave_exits"), lambda n: _number(n, "octave exit")),
     )
 
 

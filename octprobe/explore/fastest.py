@@ -39,7 +39,8 @@ class Fastest:
     Attributes:
         subject: the network or layer.
         conditions: the given axes, memory format and execution.
-        alpha: its label; None where no octave row has a time ratio, and `reason` says why.
+        alpha: its label, with what is not usual of its variant; None where no octave row has a time ratio,
+            and `reason` says why.
         latency: milliseconds a synchronized call.
         time_ratio: its time over vanilla's; `count` is adjacent pairs.
         verdict: FASTER, SLOWER, SAME or AMBIGUOUS against vanilla.

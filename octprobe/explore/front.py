@@ -1,10 +1,10 @@
 """The front: which points nothing beats on both objectives, among points that may be compared at all.
 
 One front for each combination of the given axes (device and environment, batch, resolution, dtype, mode,
-threads; for layers also the layer), never mixed. Network, alpha, kernel, execution and memory format are free
-within it. A point dominates another if it is no worse on both objectives and better on one. So equal points
-do not dominate each other: duplicates are all on the front or all off it. Alpha changes the function that a
-network computes, so a front over MACs and latency is no statement about accuracy.
+threads; for layers also the layer), never mixed. Network, alpha, variant, execution and memory format are
+free within it. A point dominates another if it is no worse on both objectives and better on one. So equal
+points do not dominate each other: duplicates are all on the front or all off it. Alpha and variant change the
+function that a network computes, so a front over MACs and latency is no statement about accuracy.
 """
 
 import math

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from octprobe.explore.axes import ALPHA_AXES, FORM_AXES, GIVEN_AXES, VARIANT_AXES
+from octprobe.plan.variant import USUAL
 from octprobe.store.query import records
 
 Record = Mapping[str, Any]
@@ -23,7 +24,7 @@ RAW_COLUMNS = (
 
 @dataclass(frozen=True)
 class Group:
-    """The points of one subject, conditions and environment; they differ in alpha or kernel."""
+    """The points of one subject, conditions and environment; they differ in alpha or variant."""
 
     members: tuple[Record, ...]
 
@@ -69,4 +70,7 @@ def in_order(values: Iterable[Any]) -> tuple[tuple[bool, Any], ...]:
 
 
 def _member_order(record: Record) -> tuple[tuple[bool, Any], ...]:
-    return in_order(record.get(name) for name in (*ALPHA_AXES, *VARIANT_AXES))
+    """Give a sort key: by alpha, then by variant, the usual one first."""
+    unusual = [None if record.get(name) == USUAL[name] else record.get(name) for name in VARIANT_AXES]
+    plainness = [value is not None for value in unusual]
+    return in_order([*(record.get(name) for name in ALPHA_AXES), *plainness, *unusual])

@@ -6,6 +6,7 @@ from typing import Any
 
 from octprobe.explore.axes import CONDITION_AXES, FORM_AXES
 from octprobe.explore.groups import Record, is_anchor
+from octprobe.plan.variant import variant_label
 from octprobe.units import ABSENT
 
 # What all groups share is said once above a table; these are said of each group where they differ.
@@ -25,10 +26,9 @@ def alpha_label(record: Record) -> str:
 
 
 def member_label(record: Record) -> str:
-    """Name a row within its group: `alpha 0.5`, with the kernel where it is not the usual one."""
-    kernel = record.get("kernel")
-    plain = is_anchor(record) or kernel in (None, "four")
-    return f"alpha {alpha_label(record)}" + ("" if plain else f" {kernel}")
+    """Name a row within its group: `alpha 0.5`, with what is not usual of its variant."""
+    variant = "" if is_anchor(record) else variant_label(record)
+    return f"alpha {alpha_label(record)} {variant}".rstrip()
 
 
 def subject_label(record: Record) -> str:

@@ -61,8 +61,8 @@ class OctaveConv(Packing):
         bias: (C_out,) or None.
         split_in: channels of the input and which of them are low.
         split_out: the same for the output.
-        exchange: which of the paths between the frequencies there are: both, h2l, l2h or none; the one path
-            that leads to an output is always there.
+        exchange: which of the paths between the frequencies there are: both, h2l, l2h or none; at a border,
+            where input or output has one frequency only, all are there.
         downsample: how a high value becomes low: average, strided or max.
 
     Raises:
@@ -198,8 +198,9 @@ class OctaveConv(Packing):
             return True
         if is_depthwise(self):
             return False
-        # The one path that leads to an output stays, whatever is asked: without it there is no output.
-        return self.exchange in {"both", f"{source}2{target}"} or not self._has(self.split_in, target)
+        # At a border it is the only way in or out of the low channels: it stays, whatever is asked.
+        is_border = not all(self._has(split, f) for split in (self.split_in, self.split_out) for f in "hl")
+        return is_border or self.exchange in {"both", f"{source}2{target}"}
 
     def forward(self, x: Value) -> Value:
         """Convolve a tensor or a pair; see the class for shapes."""

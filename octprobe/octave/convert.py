@@ -96,8 +96,8 @@ def octavize(
             `conversion.merged` says so; `error` refuses.
         share_parameters: hold the same Parameter objects as the network instead of copies; buffers, such as
             running statistics, are always copies.
-        exchange: which paths between the frequencies there are: both, h2l, l2h or none; where one path alone
-            leads to an output, it stays.
+        exchange: which paths between the frequencies there are: both, h2l, l2h or none; where the
+            octave world is entered or left, both are always there.
         downsample: how a high value becomes low: average, strided (convolutions) or max.
         octave_kernels: with a uniform alpha, `spatial` leaves the outputs of 1x1 convolutions plain.
         return_at: with a uniform alpha, where the network returns to alpha 0: `policy`, as in the paper;

@@ -19,6 +19,7 @@ from pydantic import (
 
 from octprobe.plan.expression import Kind
 from octprobe.plan.point import AlphaMap, Conditions, exact_alpha
+from octprobe.plan.variant import USUAL
 
 # The bounds stop typing errors, not hardware: each is several times what any published network uses.
 MAX_BATCH: Final = 65_536
@@ -124,6 +125,13 @@ Dtype = Literal["float32", "tf32", "float16", "bfloat16"]
 MemoryFormat = Literal["contiguous", "channels_last"]
 Execution = Literal["eager", "compiled", "cudagraph"]
 Mode = Literal["infer", "train"]
+Exchange = Literal["both", "h2l", "l2h", "none"]
+Downsample = Literal["average", "strided", "max"]
+OctaveKernels = Literal["all", "spatial"]
+ReturnAt = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", strict=True, max_length=_MAX_NAME_CHARACTERS),
+]
 
 
 @dataclass(frozen=True)
@@ -181,9 +189,50 @@ _CONDITIONS: Final[Mapping[str, AxisRule]] = {
     "threads": _number(_whole(1, MAX_THREADS), "intra-op threads (default: the machine's own)", 1, 2),
 }
 
+_FORMS: Final[Mapping[str, AxisRule]] = {
+    "exchange": _text(
+        Exchange,
+        f"which paths between the frequencies there are (default {USUAL['exchange']}); where the octave "
+        "world is entered or left, both are always there",
+        "both",
+        "h2l",
+        "l2h",
+        "none",
+    ),
+    "downsample": _text(
+        Downsample,
+        f"how high becomes low (default {USUAL['downsample']}): the average of 2x2, by strided convolutions, "
+        "or the maximum of 2x2",
+        "average",
+        "strided",
+        "max",
+    ),
+}
+
+_EXTENTS: Final[Mapping[str, AxisRule]] = {
+    "octave_kernels": _text(
+        OctaveKernels,
+        f"which convolutions have octave outputs (default {USUAL['octave_kernels']}): all that the policy "
+        "chooses, or of these the spatial ones, larger than 1x1; without effect on an alpha map",
+        "all",
+        "spatial",
+    ),
+    "return_at": _text(
+        ReturnAt,
+        f"where the network returns to alpha 0 (default {USUAL['return_at']}, as in the paper): end, not "
+        "before its global pooling, or a module's name, from which on all is plain; without effect on an "
+        "alpha map",
+        "policy",
+        "end",
+        "layer3",
+    ),
+}
+
 NETWORK_AXES: Final[Mapping[str, AxisRule]] = {
     "network": _text(Network, "name of timm, torchvision:NAME or package.module:function", "resnet50"),
     **_CONDITIONS,
+    **_FORMS,
+    **_EXTENTS,
     "alpha": AxisRule(
         NetworkAlpha,
         "share of low channels in [0, 1], or a map from module pattern to share",
@@ -208,6 +257,7 @@ LAYER_AXES: Final[Mapping[str, AxisRule]] = {
     "dilation": _number(_whole(1, MAX_DILATION), "distance of kernel taps, pixels (default 1)", 1, 2),
     "groups": _number(_whole(1, MAX_CHANNELS), "groups of the convolution (default 1)", 1, 32),
     **_CONDITIONS,
+    **_FORMS,
     "alpha": _number(Share, "share of low channels of input and output alike", 0, 0.25, 0.5),
     "alpha_in": _number(Share, "share of low input channels", 0, 0.5),
     "alpha_out": _number(Share, "share of low output channels", 0, 0.5),

@@ -24,6 +24,7 @@ _NAME_RULES: Final[Mapping[str, str]] = {
     "name": "takes letters, digits, - _ and . only, as it names a folder, and begins with a letter or digit",
     "device": "must be auto, cpu, cuda or cuda:N",
     "network": "takes letters, digits and _ . : / - only",
+    "return_at": "is policy, end or a module's name, of letters, digits and _ . - only",
 }
 _PATTERN_RULE = "a module pattern takes letters, digits and _ . * ? ! [ ] - only"
 

@@ -5,12 +5,17 @@ import json
 from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
+
+from octprobe.plan.variant import NO_VARIANT, USUAL, Variant, variant_label, variant_of_layer
 
 # Part of every point_id: raised when a change of method makes old and new figures incomparable.
 PROTOCOL_VERSION = 1
 # 64 bits: a collision among a million points has a chance of 3e-8.
 _ID_HEX_DIGITS = 16
+# Axes younger than the first stores: their usual value stays out of `point_id`, or the work that those
+# stores have measured would be other work now.
+_YOUNGER_AXES: Final = {name: USUAL[name] for name in ("octave_kernels", "return_at")}
 
 AlphaMap = tuple[tuple[str, Decimal], ...]
 
@@ -49,6 +54,16 @@ class NetworkSubject:
         """Give the same network at alpha 0."""
         return replace(self, alpha=Decimal(0))
 
+    def effective(self, variant: Variant) -> Variant:
+        """Give a variant as this network runs it; what has no effect is null.
+
+        An alpha map says itself which convolutions are octave.
+        """
+        if self.is_vanilla:
+            return NO_VARIANT
+        has_map = not isinstance(self.alpha, Decimal)
+        return replace(variant, octave_kernels=None, return_at=None) if has_map else variant
+
     def axes(self) -> dict[str, Any]:
         """Give the subject's axes as plain values; `alpha` is None where `alpha_map` speaks."""
         if isinstance(self.alpha, Decimal):
@@ -86,6 +101,14 @@ class LayerSubject:
         """Give the same convolution, plain."""
         return replace(self, alpha_in=Decimal(0), alpha_out=Decimal(0))
 
+    def effective(self, variant: Variant) -> Variant:
+        """Give a variant as this layer runs it; what has no effect is null or the usual value."""
+        if self.is_vanilla:
+            return NO_VARIANT
+        shares = (self.alpha_in, self.alpha_out)
+        is_depthwise = self.groups == self.in_channels > 1
+        return variant_of_layer(variant, *shares, halves=self.stride > 1, is_depthwise=is_depthwise)
+
     def axes(self) -> dict[str, Any]:
         """Give the subject's axes as plain values."""
         values = asdict(self)
@@ -106,18 +129,6 @@ class Conditions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Variant:
-    """Which form of the octave operator runs; without effect, and so null, at alpha 0."""
-
-    kernel: str | None = "four"
-    exchange: str | None = "both"
-    downsample: str | None = "average"
-
-
-NO_VARIANT = Variant(kernel=None, exchange=None, downsample=None)
-
-
-@dataclass(frozen=True, kw_only=True)
 class DesignPoint:
     """One choice of every axis. Axes without effect are normalised to null, so equal work is equal."""
 
@@ -128,7 +139,7 @@ class DesignPoint:
     def __post_init__(self) -> None:
         if self.subject.is_vanilla:
             object.__setattr__(self, "subject", self.subject.vanilla())
-            object.__setattr__(self, "variant", NO_VARIANT)
+        object.__setattr__(self, "variant", self.subject.effective(self.variant))
 
     @property
     def is_anchor(self) -> bool:
@@ -156,7 +167,11 @@ class DesignPoint:
     @cached_property
     def point_id(self) -> str:
         """Identity of the work: never of the device, the sweep or the measuring settings."""
-        canonical = {name: value for name, value in self.exact_axes().items() if value is not None}
+        canonical = {
+            name: value
+            for name, value in self.exact_axes().items()
+            if value is not None and value != _YOUNGER_AXES.get(name)
+        }
         text = json.dumps(canonical, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:_ID_HEX_DIGITS]
 
@@ -166,11 +181,12 @@ class DesignPoint:
         return self.anchor().point_id
 
     def label(self) -> str:
-        """Name the point in a line: `resnet50 alpha 0.5, batch 8, channels_last`."""
-        return f"{self._subject_label()}, {self._conditions_label()}"
+        """Name the point in a line: `resnet50 alpha 0.5 exchange none, batch 8, channels_last`."""
+        name = f"{self._subject_label()} {variant_label(asdict(self.variant))}".rstrip()
+        return f"{name}, {self._conditions_label()}"
 
     def exact_axes(self) -> dict[str, Any]:
-        """Give every axis with alpha as exact text, and the protocol: what `point_id` is the digest of."""
+        """Give every axis with alpha as exact text, and the protocol: what `point_id` is made of."""
         axes = self.axes() | {"protocol": PROTOCOL_VERSION}
         subject = self.subject
         if isinstance(subject, LayerSubject):

@@ -16,13 +16,15 @@ from octprobe.plan.point import (
     exact_alpha,
 )
 from octprobe.plan.spec import SweepSpec
+from octprobe.plan.variant import Variant
 
 _CONDITION_AXES = ("resolution", "batch", "dtype", "memory_format", "execution", "mode", "threads")
+_VARIANT_AXES = ("exchange", "downsample", "octave_kernels", "return_at")
 
 
 @dataclass(frozen=True)
 class Group:
-    """Points that differ in alpha alone, measured together with their anchor.
+    """Points that differ in alpha and variant alone, measured together with their anchor.
 
     Attributes:
         anchor: the alpha 0 point of the group.
@@ -129,8 +131,15 @@ def _excluding(spec: SweepSpec, point: DesignPoint, device_kind: str) -> int | N
 
 def point_of(subject: str, choice: Mapping[str, Any]) -> DesignPoint:
     """Make the design point of a choice of values; what it does not give takes its default."""
-    conditions = {name: choice[name] for name in _CONDITION_AXES if name in choice}
-    return DesignPoint(subject=_SUBJECTS[subject](choice), conditions=Conditions(**conditions))
+    return DesignPoint(
+        subject=_SUBJECTS[subject](choice),
+        conditions=Conditions(**_given(choice, _CONDITION_AXES)),
+        variant=Variant(**_given(choice, _VARIANT_AXES)),
+    )
+
+
+def _given(choice: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    return {name: choice[name] for name in names if name in choice}
 
 
 def _network(choice: Mapping[str, Any]) -> NetworkSubject:

@@ -106,6 +106,7 @@ def _cost(cost: Cost | None, point: DesignPoint) -> dict[str, Any]:
         "bytes_read": bytes_in_dtype(cost.bytes_read, conditions.dtype),
         "bytes_written": bytes_in_dtype(cost.bytes_written, conditions.dtype),
         "operators": cost.operators,
+        "octave_exits": cost.octave_exits,
         "peak_memory_live_bytes": bytes_in_dtype(cost.peak_live_bytes * conditions.batch, conditions.dtype),
         "weights_bytes": bytes_in_dtype(cost.weights_bytes, conditions.dtype),
         "input_bytes": bytes_in_dtype(cost.input_bytes * conditions.batch, conditions.dtype),

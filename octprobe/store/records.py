@@ -82,7 +82,9 @@ class Cost:
     `macs` is fvcore's count, `macs_dispatched` the meta walk's, `path_macs` the closed form; the three agree
     and are the forward's work in the form of four convolutions. `macs_executed` is what a call really runs:
     in training the backward's too. `feature_map_bytes` is a layer's input and output by closed form; None for
-    a network. `fvcore_fault` says in one line why fvcore, where it was asked, gave no figures.
+    a network. `fvcore_fault` says in one line why fvcore, where it was asked, gave no figures. `octave_exits`
+    is the number of places amid an octave network where both frequencies are joined by up-sampling; None at
+    alpha 0 and for a layer.
     """
 
     macs: int | None
@@ -100,6 +102,7 @@ class Cost:
     peak_live_bytes: int
     feature_map_bytes: int | None = None
     fvcore_fault: str | None = None
+    octave_exits: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -56,8 +56,21 @@ class Row:
     alpha_in: float | None = column("layer: share of low input channels")
     alpha_out: float | None = column("layer: share of low output channels")
     kernel: str | None = column("form of the octave operator: four convolutions; null at alpha 0")
-    exchange: str | None = column("which exchange paths exist: both; null at alpha 0")
-    downsample: str | None = column("how high becomes low: average pooling; null at alpha 0")
+    exchange: str | None = column(
+        "which paths between the frequencies exist, beside those that alone lead to an output: both, h2l, "
+        "l2h or none; null at alpha 0"
+    )
+    downsample: str | None = column(
+        "how high becomes low: average or max of 2x2, or strided convolutions; null at alpha 0"
+    )
+    octave_kernels: str | None = column(
+        "network: which of the policy's convolutions have octave outputs: all, or spatial, those larger than "
+        "1x1; null at alpha 0 or with an alpha map"
+    )
+    return_at: str | None = column(
+        "network: where it returns to alpha 0: policy, as in the paper; end, not before its global pooling; "
+        "or a module's name; null at alpha 0 or with an alpha map"
+    )
 
     batch: int | None = column("items a forward call", "items")
     resolution: int | None = column("side of the square input", "pixels")
@@ -113,6 +126,12 @@ class Row:
         "bytes that the operators of a call write, an item's share", "bytes/item", source="counted"
     )
     operators: int | None = column("operators dispatched in a call", "operators/call", source="counted")
+    octave_exits: int | None = column(
+        "network: places amid it where both frequencies are joined by up-sampling, for want of an octave "
+        "form of what follows; null at alpha 0",
+        "exits",
+        source="counted",
+    )
 
     latency_ms_median: float | None = column(
         "median time of a synchronized call", "ms/call", source="measured"

@@ -12,10 +12,11 @@ from typing import Any, get_args, get_type_hints
 import pyarrow as pa
 
 from octprobe.errors import StoreError
+from octprobe.plan.variant import USUAL
 from octprobe.store.row import Row
 
 # Raised whenever a column of `Row` is added, renamed or given another type or meaning.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _VERSION_KEY = b"octprobe_schema"
 
 _ARROW_TYPES: Mapping[Any, pa.DataType] = {
@@ -28,8 +29,19 @@ _ARROW_TYPES: Mapping[Any, pa.DataType] = {
     tuple[str, ...]: pa.list_(pa.string()),
 }
 
+
+def _with_usual_extent(table: pa.Table) -> pa.Table:
+    """Give networks at a uniform alpha the extent that all had before it was an axis."""
+    if "alpha" not in table.column_names:
+        return table
+    alphas = table.column("alpha").cast(pa.float64()).to_pylist()
+    for name in ("octave_kernels", "return_at"):
+        table = table.append_column(name, pa.array([USUAL[name] if a else None for a in alphas], pa.string()))
+    return table
+
+
 # From version n to n + 1, for what is more than a column added: those become null without an entry here.
-MIGRATIONS: Mapping[int, Callable[[pa.Table], pa.Table]] = {}
+MIGRATIONS: Mapping[int, Callable[[pa.Table], pa.Table]] = {2: _with_usual_extent}
 
 
 class UnreadablePartError(Exception):
@@ -119,13 +131,13 @@ def current(table: pa.Table, version: int, columns: Sequence[str]) -> pa.Table:
     Raises:
         UnreadablePartError: a column has another type than the schema's, or lacks a required value.
     """
-    for older in range(version, SCHEMA_VERSION):
-        table = MIGRATIONS.get(older, lambda unchanged: unchanged)(table)
     wanted = pa.schema([SCHEMA.field(name) for name in columns])
-    if table.schema.equals(wanted):
-        return table
-    present = dict(zip(table.column_names, table.columns, strict=True))
     try:
+        for older in range(version, SCHEMA_VERSION):
+            table = MIGRATIONS.get(older, lambda unchanged: unchanged)(table)
+        if table.schema.equals(wanted):
+            return table
+        present = dict(zip(table.column_names, table.columns, strict=True))
         return pa.Table.from_arrays(
             [_column(present.get(column.name), column, table.num_rows) for column in wanted], schema=wanted
         )

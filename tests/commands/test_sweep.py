@@ -11,9 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 import octprobe
 from fakes_store import measured, row
+from octprobe.commands.main import app
 from octprobe.plan.space import expand
 from octprobe.plan.spec import read_spec
 from octprobe.store.store import Store
@@ -226,6 +228,22 @@ def test_a_dry_run_shows_the_plan_and_writes_nothing(spec: Path, tmp_path: Path)
     # 8 -> 8 at 8x8, half low: 4x4 channels and 9 taps on 64, then three times 16 positions.
     assert plan["points"][0]["macs"] == 4 * 4 * 9 * (64 + 3 * 16)
     assert not (tmp_path / "results").exists()
+
+
+def test_a_dry_run_tells_variants_apart(tmp_path: Path) -> None:
+    """Beside alpha stands what is unusual, in words and as JSON."""
+    file = tmp_path / "forms.yaml"
+    two_forms = "alpha: [0.5]\n  exchange: [both, none]"
+    file.write_text(SPEC.replace("[8, 16, 24]", "[8]").replace("alpha: [0, 0.5]", two_forms))
+    arguments = ["sweep", str(file), "--dry-run"]
+    ended = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert "0.5:0.5 exchange none" in ended.stdout
+    plan = json.loads(CliRunner().invoke(app, [*arguments, "--json"], catch_exceptions=False).stdout)
+    assert [(point["exchange"], point["octave_kernels"]) for point in plan["points"]] == [
+        ("both", None),
+        ("none", None),
+    ]
+    assert plan["points"][1]["macs"] == 4 * 4 * 9 * (64 + 16)
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ from octprobe.cost.closed_form import LayerRecorder, feature_map_bytes, octave_m
 from octprobe.cost.count import disagreement, full_cost, quick_cost
 from octprobe.octave import OctaveConv2d
 from octprobe.plan.point import Conditions, DesignPoint, LayerSubject, NetworkSubject
+from octprobe.plan.variant import Variant
 from octprobe.store.records import PathMacs
 from octprobe.workload import build_workload
 
@@ -59,6 +60,22 @@ def test_all_counts_of_a_layer_agree(geometry: dict[str, object], resolution: in
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
             workload.module(workload.example)
         assert counter.get_total_flops() == 2 * cost.path_macs.total
+
+
+@pytest.mark.parametrize("exchange", ["h2l", "l2h", "none"])
+@pytest.mark.parametrize("downsample", ["average", "strided", "max"])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_all_counts_of_a_variant_agree(exchange: str, downsample: str, stride: int) -> None:
+    """Paths that are not there cost nothing; a strided convolution costs what a pool and one without cost."""
+    variant = Variant(exchange=exchange, downsample=downsample)
+    for alpha_in, alpha_out in itertools.product(map(Decimal, ALPHAS), repeat=2):
+        point = layer_point(15, alpha_in=alpha_in, alpha_out=alpha_out, stride=stride)
+        cost = full_cost(build_workload(replace(point, variant=variant)))
+        assert disagreement(cost) is None
+        if 0 < alpha_in < 1 and 0 < alpha_out < 1:
+            both = quick_cost(build_workload(point)).path_macs
+            kept = {path: getattr(both, path) for path in ("h2h", "l2l", exchange) if path != "none"}
+            assert cost.path_macs == PathMacs(**kept)
 
 
 def test_a_depthwise_layer_has_no_exchange() -> None:

@@ -12,6 +12,7 @@ from octprobe.cache import Cache
 from octprobe.cost import ledger as module
 from octprobe.cost.ledger import Ledger, count_fully, count_quickly
 from octprobe.plan.point import Conditions, DesignPoint, NetworkSubject
+from octprobe.plan.variant import Variant
 from octprobe.store.records import Cost
 
 
@@ -82,6 +83,26 @@ def test_counting_a_training_point_uses_its_batch() -> None:
         )
         assert eight.peak_live_bytes < two.peak_live_bytes
         assert eight.macs_executed == two.macs_executed == 3 * two.macs_dispatched
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [
+        Variant(exchange="none"),
+        Variant(downsample="max"),
+        Variant(octave_kernels="spatial"),
+        Variant(return_at="end"),
+    ],
+    ids=str,
+)
+def test_a_variant_has_a_count_of_its_own(tmp_path: Path, variant: Variant) -> None:
+    """It is another network; at alpha 0 it is the same one."""
+    counter = Counter()
+    kept = Ledger(counter, "full", Cache("costs", tmp_path))
+    for alpha in ("0.5", "0"):
+        kept.cost(point(alpha=alpha))
+        kept.cost(replace(point(alpha=alpha), variant=variant))
+    assert counter.made == 3
 
 
 def test_resolution_alpha_network_and_kind_have_counts_of_their_own(tmp_path: Path) -> None:

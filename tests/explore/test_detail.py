@@ -101,7 +101,7 @@ def test_a_row_measured_on_an_accelerator_in_bad_company() -> None:
             latency=latency,
             breakdown=ON_GPU,
             memory=Memory(peak_allocator_bytes=51_000_000, peak_reserved_bytes=70_000_000),
-            cost=replace(cost_of(1000), macs_executed=3000, feature_map_bytes=2_000_000),
+            cost=replace(cost_of(1000), macs_executed=3000, feature_map_bytes=2_000_000, octave_exits=1),
         ),
         GPU,
     )
@@ -118,6 +118,7 @@ def test_a_row_measured_on_an_accelerator_in_bad_company() -> None:
         "51.00 MB measured, 70.00 MB reserved, 12.85 MB live by the walk, 2.000 MB in and out by closed form"
     )
     assert told["work"].startswith("1.000 kMACs/item, 3.000 kMACs executed, ")
+    assert told["work"].endswith(", 1 octave exit")
     assert told["device time"] == (
         "0.9 ms/call, 561 kernels/call, waits for the host, 3.4 % of it converts memory formats, "
         "not by path: compiled code has no paths"

@@ -7,6 +7,8 @@ import pytest
 
 from fakes_store import OTHER_ENVIRONMENT, ended, layer_point, measured, network_point, resnet_rows, row
 from octprobe.explore.fastest import Fastest, fastest_alphas
+from octprobe.explore.find import find_rows
+from octprobe.plan.variant import Variant
 from octprobe.store.query import load_frame
 from octprobe.store.records import Doubt, Status
 from octprobe.store.row import Row
@@ -34,6 +36,22 @@ def test_the_smallest_ratio_wins_not_the_smallest_median(tmp_path: Path) -> None
         f"alpha 0.5 is the fastest: {found.time_ratio} of vanilla's time (41 pairs) "
         "at 50 % of its MACs, FASTER"
     )
+
+
+def test_a_variant_is_not_taken_for_the_usual_network(tmp_path: Path) -> None:
+    """The one that is fastest is named with what is unusual of it, and found again by that name."""
+    exchanged, none = network_point("0.5"), network_point("0.5", variant=Variant(exchange="none"))
+    rows = [
+        row(network_point("0"), measured(100.0)),
+        row(exchanged, measured(90.0, 0.9)),
+        row(none, measured(80.0, 0.8)),
+    ]
+    (found,) = findings(tmp_path, rows)
+    assert found.alpha == "alpha 0.5 exchange none"
+    assert found.record is not None
+    assert found.record["point_id"] == none.point_id
+    named = find_rows([vars(each) for each in rows], "resnet50 alpha 0.5 exchange none, batch 1")
+    assert [each["point_id"] for each in named] == [none.point_id]
 
 
 def test_no_alpha_beats_vanilla(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from fakes_store import (
 from octprobe.errors import UsageError
 from octprobe.explore.front import front_info, front_records, undominated
 from octprobe.explore.objectives import OBJECTIVES, Direction, Objective, objective
+from octprobe.plan.variant import Variant
 from octprobe.store.query import load_frame
 from octprobe.store.records import Status
 from octprobe.store.row import Row
@@ -108,6 +109,22 @@ def test_free_axes_share_a_front(tmp_path: Path) -> None:
     info = front_info(frame_of(tmp_path, rows), "latency", "macs")
     assert len(info.fronts) == 1
     assert [point.x for point in info.fronts[0].points if point.on_front] == [50.0]
+
+
+def test_variants_share_a_front_and_are_told_apart(tmp_path: Path) -> None:
+    """They are what one chooses among; each record says which it is."""
+    variants = [Variant(), Variant(exchange="none"), Variant(octave_kernels="spatial", return_at="layer3")]
+    rows = [
+        row(network_point("0.5", variant=variant), measured(time, 0.9, macs=macs))
+        for variant, time, macs in zip(variants, (50.0, 40.0, 60.0), (300, 200, 350), strict=True)
+    ]
+    info = front_info(frame_of(tmp_path, rows), "latency", "macs")
+    names = ("exchange", "downsample", "octave_kernels", "return_at", "on_front")
+    assert [tuple(found[name] for name in names) for found in front_records(info)] == [
+        ("none", "average", "all", "policy", True),
+        ("both", "average", "all", "policy", False),
+        ("both", "average", "spatial", "layer3", False),
+    ]
 
 
 def test_another_layer_is_another_front(tmp_path: Path) -> None:

@@ -9,9 +9,11 @@ from octprobe.explore.labels import (
     environment_label,
     group_label,
     member_label,
+    row_label,
     subject_label,
     varying_conditions,
 )
+from octprobe.plan.variant import Variant
 
 
 @pytest.mark.parametrize(
@@ -32,10 +34,17 @@ def test_alpha_label(record: dict[str, object], label: str) -> None:
     assert alpha_label(record) == label
 
 
-def test_members_name_an_unusual_kernel_only() -> None:
+def test_members_name_an_unusual_variant_only() -> None:
     """Four convolutions are what everyone ships."""
     assert member_label({"alpha": 0.5, "kernel": "four", "point_id": "a", "group_id": "b"}) == "alpha 0.5"
     assert member_label({"alpha": 0.5, "kernel": "two", "point_id": "a", "group_id": "b"}) == "alpha 0.5 two"
+    asked = Variant(exchange="none", downsample="strided", return_at="layer3")
+    strange = vars(row(network_point("0.5", variant=asked), measured(1.0)))
+    assert member_label(strange) == "alpha 0.5 exchange none strided return layer3"
+    assert row_label(strange) == (
+        "resnet50 alpha 0.5 exchange none strided return layer3, 224 px, batch 1, float32, infer, "
+        "contiguous, eager"
+    )
 
 
 def test_subjects_are_networks_or_shapes() -> None:
@@ -73,6 +82,21 @@ def test_members_stand_in_the_order_of_alpha_and_groups_in_that_of_batch() -> No
     assert [[member["alpha"] for member in group.members] for group in groups] == [[0.25], [0.0, 0.5]]
     assert groups[0].anchor is None
     assert groups[1].anchor is not None
+
+
+def test_the_usual_variant_stands_first() -> None:
+    """Then the others by name, axis by axis, whatever the alphabet says of the usual one."""
+    variants = [Variant(return_at="end"), Variant(exchange="none"), Variant(), Variant(downsample="max")]
+    rows = [vars(row(network_point("0.5", variant=variant), measured(1.0))) for variant in variants]
+    rows += [vars(row(network_point("0.25", variant=Variant(exchange="h2l")), measured(1.0)))]
+    (group,) = gather(rows)
+    assert [member_label(member) for member in group.members] == [
+        "alpha 0.25 exchange h2l",
+        "alpha 0.5",
+        "alpha 0.5 return end",
+        "alpha 0.5 max",
+        "alpha 0.5 exchange none",
+    ]
 
 
 def test_a_share_needs_both_figures() -> None:

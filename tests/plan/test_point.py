@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from octprobe.plan.point import Conditions, DesignPoint, LayerSubject, NetworkSubject, exact_alpha
+from octprobe.plan.variant import NO_VARIANT, Variant
 
 
 @pytest.mark.parametrize(
@@ -31,10 +32,106 @@ def test_alpha_outside_the_unit_interval(value: float | str) -> None:
         exact_alpha(value)
 
 
-def network_point(alpha: str, **conditions: int | str) -> DesignPoint:
+STAGES = (("layer1", Decimal("0.5")), ("layer2.*", Decimal("0.25")))
+USUAL = Variant()
+
+
+def network_point(alpha: str, variant: Variant = USUAL, **conditions: int | str) -> DesignPoint:
     """Make a point of resnet50."""
     subject = NetworkSubject(network="resnet50", alpha=Decimal(alpha))
-    return DesignPoint(subject=subject, conditions=Conditions(**conditions))  # type: ignore[arg-type]  # one dict
+    return DesignPoint(subject=subject, conditions=Conditions(**conditions), variant=variant)  # type: ignore[arg-type]  # one dict
+
+
+def mapped_point(variant: Variant = USUAL) -> DesignPoint:
+    """Make a point of resnet50 with an alpha map."""
+    return DesignPoint(subject=NetworkSubject(network="resnet50", alpha=STAGES), variant=variant)
+
+
+def layer_point(alpha_in: str, alpha_out: str, variant: Variant = USUAL, **shape: int | str) -> DesignPoint:
+    """Make a point of a convolution of 128 channels on 28 pixels."""
+    subject = LayerSubject(
+        in_channels=128,
+        out_channels=128,
+        alpha_in=Decimal(alpha_in),
+        alpha_out=Decimal(alpha_out),
+        **({"padding": "same"} | shape),  # type: ignore[arg-type]  # fields of one dict
+    )
+    conditions = Conditions(resolution=28, memory_format="channels_last")
+    return DesignPoint(subject=subject, conditions=conditions, variant=variant)
+
+
+@pytest.mark.parametrize(
+    ("point", "point_id"),
+    [
+        (network_point("0", batch=8, memory_format="channels_last"), "52b795f736fea06e"),
+        (network_point("0.5", batch=8, memory_format="channels_last"), "a23ba010563703f5"),
+        (network_point("0.75", mode="train", dtype="tf32", threads=1), "2127beb7f93cca1b"),
+        (mapped_point(), "19845c4344049dc2"),
+        (layer_point("0", "0.5"), "b003c1d387e809cf"),
+        (layer_point("0.5", "0.25"), "0e915e2376302429"),
+        (layer_point("0.5", "0.25", kernel_size=1), "75d0e362a91b9ae4"),
+    ],
+    ids=lambda value: value.label() if isinstance(value, DesignPoint) else value,
+)
+def test_an_identity_is_for_ever(point: DesignPoint, point_id: str) -> None:
+    """What stores hold already stays the same work, whatever axes are added."""
+    assert point.point_id == point_id
+
+
+VARIANTS = [
+    Variant(exchange="h2l"),
+    Variant(exchange="none"),
+    Variant(downsample="strided"),
+    Variant(downsample="max"),
+    Variant(octave_kernels="spatial"),
+    Variant(return_at="end"),
+    Variant(return_at="layer3"),
+]
+
+
+def test_variants_are_work_of_their_own_in_one_group() -> None:
+    """Each has its own identity, and all are compared with one anchor."""
+    points = [network_point("0.5", variant) for variant in (USUAL, *VARIANTS)]
+    assert len({point.point_id for point in points}) == len(points)
+    assert {point.group_id for point in points} == {network_point("0").point_id}
+    assert {point.anchor() for point in points} == {network_point("0")}
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: str(vars(variant)))
+def test_alpha_zero_has_no_variant(variant: Variant) -> None:
+    """Where nothing is octave, no form of it has effect."""
+    assert network_point("0", variant) == network_point("0")
+    assert layer_point("0", "0", variant).variant == network_point("0", variant).variant == NO_VARIANT
+
+
+def test_an_alpha_map_says_itself_which_layers_are_octave() -> None:
+    """So what the policy may leave out or add has no effect; the form of each layer has."""
+    extent = Variant(octave_kernels="spatial", return_at="end")
+    assert mapped_point(extent) == mapped_point()
+    assert (mapped_point().variant.octave_kernels, mapped_point().variant.return_at) == (None, None)
+    assert mapped_point(Variant(exchange="none")).point_id != mapped_point().point_id
+
+
+def test_a_layer_has_the_axes_that_are_its_own() -> None:
+    """No policy chooses among one; an exchange that it has no use for is the usual one."""
+    asked = Variant(exchange="l2h", downsample="max", octave_kernels="spatial", return_at="end")
+    assert layer_point("0.5", "0.5", asked).variant == Variant(
+        exchange="l2h", octave_kernels=None, return_at=None
+    )
+    assert layer_point("0", "0.5", Variant(exchange="none")) == layer_point("0", "0.5")
+    strided = layer_point("0.5", "0.5", asked, stride=2, padding=1)
+    assert (strided.variant.exchange, strided.variant.downsample) == ("l2h", "max")
+
+
+def test_a_label_names_what_is_unusual_of_a_variant() -> None:
+    """Beside alpha, as both say which octave network it is."""
+    assert network_point("0.5", Variant(exchange="none", return_at="end"), batch=8).label() == (
+        "resnet50 alpha 0.5 exchange none return end, batch 8, 224 px, contiguous"
+    )
+    assert layer_point("0.5", "0.5", Variant(downsample="strided")).label() == (
+        "conv 128->128 k3 s1 psame alpha 0.5->0.5 strided, batch 1, 28 px, channels_last"
+    )
+    assert network_point("0.5").label() == "resnet50 alpha 0.5, batch 1, 224 px, contiguous"
 
 
 def test_points_that_differ_in_alpha_share_a_group() -> None:

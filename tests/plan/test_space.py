@@ -146,6 +146,77 @@ def test_a_condition_reads_the_mode(read: Read) -> None:
     assert chosen(expand(read(text), "cpu"), "batch", "mode") == [(1, "infer"), (8, "infer"), (8, "train")]
 
 
+FORMS = ("alpha", "alpha_map", "exchange", "downsample", "octave_kernels", "return_at")
+
+
+def test_forms_of_the_operator_are_axes(read: Read) -> None:
+    """Each is a point beside the others of its group; alpha 0 has none and is one point."""
+    text = (
+        HEAD + "axes: {network: [a], alpha: [0, 0.5], exchange: [both, none], return_at: [policy, layer3]}\n"
+    )
+    (group,) = expand(read(text), "cpu").groups
+    assert [tuple(point.axes()[name] for name in FORMS) for point in group.points] == [
+        (0, None, None, None, None, None),
+        (0.5, None, "both", "average", "all", "policy"),
+        (0.5, None, "both", "average", "all", "layer3"),
+        (0.5, None, "none", "average", "all", "policy"),
+        (0.5, None, "none", "average", "all", "layer3"),
+    ]
+
+
+def test_what_has_no_effect_on_an_alpha_map_makes_no_point(read: Read) -> None:
+    """The map says which convolutions are octave; how they exchange still matters."""
+    text = (
+        HEAD
+        + "axes: {network: [a], alpha: [{b: 0.5}], octave_kernels: [all, spatial], return_at: [policy, end],"
+        + " downsample: [average, max]}\n"
+    )
+    assert chosen(expand(read(text), "cpu"), *FORMS) == [
+        (None, '{"b": 0.5}', "both", "average", None, None),
+        (None, '{"b": 0.5}', "both", "max", None, None),
+    ]
+
+
+def test_conditions_read_the_form(read: Read) -> None:
+    """Under when a condition reads what is asked for, under exclude what the point has: none at alpha 0."""
+    text = (
+        HEAD
+        + "axes: {network: [a], alpha: [0, 0.5], exchange: [both, none]}\n"
+        + "when:\n  - {if: exchange == 'none', axes: {downsample: [average, strided]}}\n"
+        + "exclude: [exchange != 'both' and downsample != 'strided']\n"
+    )
+    plan = expand(read(text), "cpu")
+    assert chosen(plan, "alpha", "exchange", "downsample") == [
+        (0, None, None),
+        (0.5, "both", "average"),
+        (0.5, "none", "strided"),
+    ]
+    only = plan.where(parse_condition("downsample == 'strided'", condition_names("network")))
+    assert [point.label() for point in only.points] == [
+        "a alpha 0.5 exchange none strided, batch 1, 224 px, contiguous"
+    ]
+
+
+def test_layers_have_forms_and_no_extent(read: Read) -> None:
+    """A border has one way into its low output: four exchanges are one point."""
+    text = (
+        LAYER
+        + "axes: {in_channels: [8], out_channels: [8], resolution: [8], alpha_in: [0, 0.5], alpha_out: [0.5],"
+        + " exchange: [both, h2l, l2h, none], downsample: [average, max]}\n"
+    )
+    forms = chosen(expand(read(text), "cpu"), "alpha_in", "exchange", "downsample", "return_at")
+    assert sorted(forms, key=repr) == [
+        (0, "both", "average", None),
+        (0, "both", "max", None),
+        (0.5, "both", "average", None),
+        (0.5, "both", "max", None),
+        (0.5, "h2l", "average", None),
+        (0.5, "h2l", "max", None),
+        (0.5, "l2h", "average", None),
+        (0.5, "none", "average", None),
+    ]
+
+
 def test_when_may_add_to_an_axis_of_the_file(read: Read) -> None:
     """Values under a condition stand beside those of axes, where the condition reads other axes."""
     text = (

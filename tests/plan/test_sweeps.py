@@ -9,7 +9,7 @@ from octprobe.plan.space import expand
 from octprobe.plan.spec import read_spec
 
 SWEEPS = Path(__file__).parents[2] / "sweeps"
-NAMES = ["quickstart", "resnet", "layers", "convolutions"]
+NAMES = ["quickstart", "resnet", "layers", "convolutions", "ablation"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -48,6 +48,25 @@ def test_resnet_on_a_gpu_is_wider() -> None:
     assert {p.conditions.batch for p in plan.points} == {1, 8, 32, 128}
     assert {p.conditions.execution for p in plan.points} == {"eager", "compiled", "cudagraph"}
     assert {p.conditions.dtype for p in plan.points} == {"float32", "float16", "bfloat16"}
+
+
+def test_the_ablation_is_the_papers_and_more() -> None:
+    """Table 3 of the paper at alpha 0.5, beside what it does not vary; one group, so each has one anchor."""
+    plan = expand(read_spec(SWEEPS / "ablation.yaml"), "cpu")
+    assert {(p.label().partition(",")[0], p.variant.exchange, p.variant.downsample) for p in plan.points} == {
+        ("resnet50 alpha 0", None, None),
+        ("resnet50 alpha 0.5", "both", "average"),
+        ("resnet50 alpha 0.5 exchange h2l", "h2l", "average"),
+        ("resnet50 alpha 0.5 exchange l2h", "l2h", "average"),
+        ("resnet50 alpha 0.5 exchange none", "none", "average"),
+        ("resnet50 alpha 0.5 strided", "both", "strided"),
+        ("resnet50 alpha 0.5 max", "both", "max"),
+        ("resnet50 alpha 0.5 spatial", "both", "average"),
+        ("resnet50 alpha 0.5 return layer3", "both", "average"),
+        ("resnet50 alpha 0.5 return end", "both", "average"),
+    }
+    assert len(plan.groups) == 1
+    assert {(p.conditions.batch, p.conditions.resolution) for p in plan.points} == {(1, 224)}
 
 
 @pytest.mark.parametrize("name", ["layers", "convolutions"])

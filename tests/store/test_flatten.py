@@ -19,6 +19,7 @@ from fakes_store import (
 )
 from octprobe import __version__
 from octprobe.plan.point import DesignPoint, NetworkSubject
+from octprobe.plan.variant import Variant
 from octprobe.stats import median_interval, ratio_interval
 from octprobe.store.flatten import make_row
 from octprobe.store.records import Breakdown, Company, Doubt, Measurement, PartTime, PathMacs, Status
@@ -46,6 +47,7 @@ def test_axes_of_a_network() -> None:
     made = row(network_point("0.125", batch=8), measured(80.0, 0.9))
     assert (made.subject, made.network, made.alpha, made.alpha_map) == ("network", "resnet50", 0.125, None)
     assert (made.kernel, made.exchange, made.downsample) == ("four", "both", "average")
+    assert (made.octave_kernels, made.return_at) == ("all", "policy")
     assert (made.batch, made.resolution, made.threads) == (8, 224, None)
     assert (made.in_channels, made.padding, made.alpha_in) == (None, None, None)
 
@@ -68,10 +70,19 @@ def test_axes_of_a_layer(padding: int | str, stored: str) -> None:
     assert (made.padding, made.groups, made.alpha_in, made.alpha_out) == (stored, 2, 0.25, 0.5)
 
 
+def test_a_variant_and_its_exits_are_columns() -> None:
+    """What was asked for, and how often the network that came of it leaves the octave world."""
+    asked = Variant(exchange="none", downsample="max", octave_kernels="spatial", return_at="end")
+    made = row(network_point("0.5", variant=asked), measured(80.0, cost=replace(cost_of(1), octave_exits=3)))
+    assert (made.exchange, made.downsample, made.octave_kernels) == ("none", "max", "spatial")
+    assert (made.return_at, made.octave_exits) == ("end", 3)
+
+
 def test_variant_is_null_at_alpha_0() -> None:
     """What has no effect is not an axis."""
     made = row(network_point("0"), measured(80.0))
     assert (made.kernel, made.exchange, made.downsample, made.alpha) == (None, None, None, 0.0)
+    assert (made.octave_kernels, made.return_at) == (None, None)
     assert made.point_id == made.group_id
 
 
@@ -172,7 +183,8 @@ def test_doubts_keep_their_order() -> None:
 
 def test_every_column_can_be_filled() -> None:
     """Only what a CPU cannot know, and what a network is not, stays null after a whole measurement."""
-    made = row(network_point("0.5", threads=2), measured(80.0, 0.9))
+    counted = replace(cost_of(1000), octave_exits=0)
+    made = row(network_point("0.5", threads=2), measured(80.0, 0.9, cost=counted))
     absent = {declared.name for declared in fields(Row) if getattr(made, declared.name) is None}
     layer = {"in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups"}
     cuda = {"driver", "cuda", "cudnn", "kernels", "host_bound", "peak_memory_reserved_bytes"}

@@ -2,13 +2,15 @@
 
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
-from fakes_store import ended, measured, network_point, row
+from fakes_store import ended, layer_point, measured, network_point, row
 from octprobe.errors import StoreError
+from octprobe.plan.point import DesignPoint, NetworkSubject
 from octprobe.store import schema
 from octprobe.store.records import OperatorTime, PartTime, Status
 from octprobe.store.row import Row
@@ -88,11 +90,36 @@ def test_a_part_of_an_older_version_gets_new_columns_as_null(monkeypatch: pytest
     """Columns added since are null, and a migration runs where one is declared."""
     old = table_of([ended(network_point("0"), Status.FAILED)]).drop_columns(["reason"])
     old = old.rename_columns(["old_sweep" if name == "sweep" else name for name in old.column_names])
-    monkeypatch.setattr(schema, "SCHEMA_VERSION", 3)
+    monkeypatch.setattr(schema, "SCHEMA_VERSION", 4)
     renamed = {2: lambda table: table.append_column("sweep", table.column("old_sweep"))}
     monkeypatch.setattr(schema, "MIGRATIONS", renamed)
     read = current(old, 1, ["reason", "sweep"]).to_pylist()
     assert read == [{"reason": None, "sweep": "quickstart"}]
+
+
+def test_networks_of_version_2_get_the_extent_that_all_had() -> None:
+    """So their rows stay those of the same points; vanilla, alpha maps and layers have none."""
+    stages = NetworkSubject(network="resnet50", alpha=(("layer1", Decimal("0.5")),))
+    points = [network_point("0"), network_point("0.5"), DesignPoint(subject=stages), layer_point("0", "0.5")]
+    rows = [ended(point, Status.FAILED) for point in points]
+    extent = ["octave_kernels", "return_at"]
+    version_2 = table_of(rows).drop_columns([*extent, "octave_exits"])
+    read = current(version_2, 2, ["point_id", *extent, "exchange", "octave_exits"]).to_pylist()
+    assert [tuple(found.values()) for found in read] == [
+        (rows[0].point_id, None, None, None, None),
+        (rows[1].point_id, "all", "policy", "both", None),
+        (rows[2].point_id, None, None, "both", None),
+        (rows[3].point_id, None, None, "both", None),
+    ]
+    assert [(row.octave_kernels, row.return_at) for row in rows] == [
+        (found["octave_kernels"], found["return_at"]) for found in read
+    ]
+
+
+def test_a_damaged_part_of_version_2_is_named() -> None:
+    """What a migration cannot read is a damaged part, not a crash."""
+    with pytest.raises(UnreadablePartError, match="half"):
+        current(pa.table({"alpha": ["half"]}), 2, ["alpha", "return_at"])
 
 
 def test_a_newer_part_is_refused_naming_both_versions() -> None:
@@ -100,7 +127,7 @@ def test_a_newer_part_is_refused_naming_both_versions() -> None:
     with pytest.raises(StoreError) as caught:
         schema.refuse_newer(7, "results/x/parts/a.parquet")
     assert str(caught.value) == (
-        "results/x/parts/a.parquet has schema version 7; this octprobe reads up to 2. "
+        "results/x/parts/a.parquet has schema version 7; this octprobe reads up to 3. "
         "Upgrade octprobe, or give another --store."
     )
 

@@ -53,7 +53,7 @@ def test_a_part_carries_schema_and_version(tmp_path: Path) -> None:
     part = Store.create(tmp_path).append([a_row()])
     written = pq.read_schema(part)
     assert written.equals(SCHEMA)
-    assert written.metadata[b"octprobe_schema"] == b"2"
+    assert written.metadata[b"octprobe_schema"] == b"3"
 
 
 def test_nothing_to_append_is_a_mistake(tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ def test_a_newer_part_stops_the_reader(tmp_path: Path) -> None:
     store = Store.create(tmp_path)
     future = table_of([a_row()]).replace_schema_metadata({b"octprobe_schema": b"9"})
     pq.write_table(future, tmp_path / "parts" / "x.parquet")
-    with pytest.raises(StoreError, match=r"x\.parquet has schema version 9; this octprobe reads up to 2\."):
+    with pytest.raises(StoreError, match=r"x\.parquet has schema version 9; this octprobe reads up to 3\."):
         store.read()
 
 
