@@ -26,6 +26,8 @@ def octave_fault(conv: nn.modules.conv._ConvNd) -> str | None:
     the low output stays half of the high one. Time, the first of three axes, may do what it likes.
     """
     space = slice(-_SPACE_AXES, None)
+    if _pads_by_size(conv):
+        return "its padding depends on the size"
     if conv.transposed:
         return "it is a transposed convolution"
     if set(conv.stride[space]) not in ({1}, {2}):
@@ -36,6 +38,11 @@ def octave_fault(conv: nn.modules.conv._ConvNd) -> str | None:
         rule = "it must keep the size: 2 * padding = dilation * (kernel_size - 1)"
         return f"padding is 'valid'; {rule}" if grows else None
     return _padding_fault(conv.stride[space], kernel_size, conv.dilation[space], tuple(conv.padding[space]))
+
+
+def _pads_by_size(conv: nn.modules.conv._ConvNd) -> bool:
+    """Tell whether a convolution of timm pads as TensorFlow does, unevenly where the size asks for it."""
+    return type(conv).__name__ == "Conv2dSame" or bool(getattr(conv, "same_pad", False))
 
 
 def _padding_fault(

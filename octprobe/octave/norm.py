@@ -44,6 +44,8 @@ class OctaveBatchNorm(Packing, nn.BatchNorm2d):
     split: ChannelSplit
     is_frozen: bool
     is_synchronised: bool
+    # Whether a frequency's channels are several ranges, whose slices are copies and no views of the buffers.
+    _in_pieces: bool
 
     @classmethod
     def from_norm(cls, norm: nn.Module, split: ChannelSplit) -> Self:
@@ -69,6 +71,7 @@ class OctaveBatchNorm(Packing, nn.BatchNorm2d):
         for name, inner in norm._modules.items():
             module.add_module(name, inner)
         module.split = split
+        module._in_pieces = len(split.high_runs) > 1 or len(split.low_runs) > 1
         module.drop_pack()
         return module
 
@@ -134,9 +137,12 @@ class OctaveBatchNorm(Packing, nn.BatchNorm2d):
         runs: Runs,
     ) -> Tensor:
         from_batch = mean is None or (self.training and not self.is_frozen)
+        writes_back = from_batch and self._in_pieces and bool(runs)
+        if writes_back and mean is not None and var is not None:
+            # One range is a view of the buffer, and writing to another one would spoil it for the backward.
+            mean, var = mean.clone(), var.clone()
         out = functional.batch_norm(x, mean, var, weight, bias, from_batch, self._factor(), self.eps)
-        # One range is a view of the buffer; several are a copy, which has to be written back.
-        if from_batch and len(runs) > 1 and mean is not None and var is not None:
+        if writes_back and mean is not None and var is not None:
             _write_back(self.running_mean, mean, runs)
             _write_back(self.running_var, var, runs)
         return out

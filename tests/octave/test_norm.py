@@ -99,3 +99,22 @@ def test_norm_holds_the_same_objects_under_the_same_names() -> None:
     assert list(norm.state_dict()) == list(twin.state_dict())
     assert norm.weight is twin.weight
     assert norm.running_mean is twin.running_mean
+
+
+@pytest.mark.parametrize("low", [(0, 3), (1,), (1, 2), (3,), (0, 2, 4)])
+def test_a_training_step_through_channels_in_pieces(low: tuple[int, ...]) -> None:
+    """Where one frequency is one range and the other several: gradients and statistics are the plain norm's."""
+    torch.manual_seed(0)
+    plain, norm = nn.BatchNorm2d(5), nn.BatchNorm2d(5)
+    split = ChannelSplit(5, low)
+    octave = OctaveBatchNorm.from_norm(norm, split)
+    x = torch.randn(4, 5, 6, 6, requires_grad=True)
+    high, low_part = octave.train()((x[:, list(split.high)], x[:, list(low)]))
+    expected = plain.train()(x)
+    torch.testing.assert_close(high, expected[:, list(split.high)])
+    torch.testing.assert_close(low_part, expected[:, list(low)])
+    torch.testing.assert_close(norm.running_mean, plain.running_mean)
+    torch.testing.assert_close(norm.running_var, plain.running_var)
+    (high.square().sum() + low_part.square().sum()).backward()
+    expected.square().sum().backward()
+    torch.testing.assert_close(norm.weight.grad, plain.weight.grad)

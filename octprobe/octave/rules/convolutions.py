@@ -24,6 +24,9 @@ _OCTAVE: dict[type[nn.Module], type[OctaveConv]] = {
     "torchvision.models.video.resnet.Conv3DNoTemporal",
     "timm.layers.std_conv.StdConv2d",
     "timm.layers.std_conv.ScaledStdConv2d",
+    "timm.layers.std_conv.StdConv2dSame",
+    "timm.layers.std_conv.ScaledStdConv2dSame",
+    "timm.layers.conv2d_same.Conv2dSame",
     flow=convolve,
 )
 def convolution(rewriter: Rewriter, node: fx.Node) -> None:
@@ -51,7 +54,7 @@ def _octave_form(
     if conv.groups > 1 and not is_depthwise(conv) and split_in.within_groups(conv.groups) is None:
         raise UncoveredError("no rule gives the groups of a convolution unlike shares of low channels")
     kind = next((octave for plain, octave in _OCTAVE.items() if isinstance(conv, plain)), OctaveConv2d)
-    if type(conv).__name__.endswith("StdConv2d"):
+    if "StdConv2d" in type(conv).__name__:
         kind = OctaveStdConv2d
     form = rewriter.form
     return kind.from_conv(conv, split_in, split_out, exchange=form.exchange, downsample=form.downsample)

@@ -16,10 +16,7 @@ _TIMM_NORMS = (
     "evo_norm.EvoNorm2dS2a", "filter_response_norm.FilterResponseNormAct2d",
     "filter_response_norm.FilterResponseNormTlu2d",
 )  # fmt: skip
-_TIMM_SAME = (
-    "conv2d_same.Conv2dSame", "std_conv.StdConv2dSame", "std_conv.ScaledStdConv2dSame",
-    "pool2d_same.AvgPool2dSame", "pool2d_same.MaxPool2dSame",
-)  # fmt: skip
+_TIMM_SAME = ("pool2d_same.AvgPool2dSame", "pool2d_same.MaxPool2dSame")
 
 
 @RULES.add(
