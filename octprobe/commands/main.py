@@ -12,6 +12,7 @@ import typer
 from octprobe import __version__
 from octprobe.commands.cost import cost
 from octprobe.commands.doctor import doctor
+from octprobe.commands.export import export
 from octprobe.commands.front import front
 from octprobe.commands.profile import profile
 from octprobe.commands.schema import schema
@@ -33,7 +34,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (sweep, show, front, trace, cost, profile, schema, doctor, selftest):
+for command in (sweep, show, front, trace, cost, profile, export, schema, doctor, selftest):
     app.command()(command)
 
 
