@@ -110,7 +110,8 @@ def _timm_names() -> tuple[str, ...]:
 def _torchvision_names() -> tuple[str, ...]:
     import torchvision  # takes seconds, and only some names need it
 
-    return tuple(torchvision.models.list_models(module=torchvision.models))
+    families = (torchvision.models, torchvision.models.video)
+    return tuple(name for family in families for name in torchvision.models.list_models(module=family))
 
 
 def _timm_network(name: str) -> object:

@@ -11,6 +11,7 @@ from torch.utils._pytree import tree_leaves
 from octprobe.errors import ConversionError
 from octprobe.networks import build_network
 from octprobe.octave import OctaveConv2d, octavize
+from octprobe.octave.convert import example_of
 from octprobe.octave.frequency import Value, split_plain
 from octprobe.octave.network import OctaveNetwork
 from octprobe.octave.split import ChannelSplit
@@ -109,12 +110,12 @@ def one_item(point: DesignPoint) -> DesignPoint:
 def network_workload(
     subject: NetworkSubject, batch: int, resolution: int, variant: Variant, *, allow_import: bool
 ) -> Workload:
-    """Build a network in eval mode at its alpha, with an image batch (B, 3, R, R).
+    """Build a network in eval mode at its alpha, with a batch (B, 3, R, R) of images, or of what it takes.
 
     What has no octave form runs on plain values, so that any network can be measured.
     """
     vanilla = build_network(subject.network, allow_import=allow_import).eval()
-    example = torch.randn(batch, 3, resolution, resolution)
+    example = torch.randn(batch, *example_of(vanilla, resolution).shape[1:])
     if subject.is_vanilla:
         return Workload(vanilla, example)
     alpha = dict(subject.alpha) if isinstance(subject.alpha, tuple) else subject.alpha

@@ -53,8 +53,8 @@ def export(
     check_target(output, force=force)
     name = f"{network} alpha {alpha}, {resolution} px"
     try:
-        octave = _octave(network, alpha, resolution, weights, allow_import=allow_import)
-        found = export_network(octave, _example(resolution), output, force=force)
+        octave, example = _octave(network, alpha, resolution, weights, allow_import=allow_import)
+        found = export_network(octave, example, output, force=force)
     except Exception as error:  # whatever a lack of memory raises; all else is a fault of ours
         if isinstance(error, OctprobeError) or not wants_memory(error):
             raise
@@ -64,27 +64,23 @@ def export(
         typer.echo(f"  {heading:<8} {text}")
 
 
-def _example(resolution: int) -> "Tensor":
-    import torch
-
-    return torch.zeros(1, 3, resolution, resolution)
-
-
 def _octave(
     network: str, alpha: str, resolution: int, weights: str | None, *, allow_import: bool
-) -> "nn.Module":
-    """Build what the sweeps measure: what has no octave form runs plain."""
+) -> "tuple[nn.Module, Tensor]":
+    """Build what the sweeps measure, and an input for it: what has no octave form runs plain."""
     import torch
 
     from octprobe.commands.parsing import parse_alpha
     from octprobe.networks import build_network
     from octprobe.octave import octavize
+    from octprobe.octave.convert import example_of
 
     asked = parse_alpha(alpha)
     torch.manual_seed(_SEED)
     vanilla = build_network(network, allow_import=allow_import, weights=weights)
     alphas = dict(asked) if isinstance(asked, tuple) else asked
-    return octavize(vanilla, alphas, _example(resolution), on_unknown="merge", share_parameters=True)
+    example = torch.zeros_like(example_of(vanilla, resolution), device="cpu")
+    return octavize(vanilla, alphas, example, on_unknown="merge", share_parameters=True), example
 
 
 def _lines(

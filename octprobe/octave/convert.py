@@ -14,7 +14,7 @@ from octprobe.errors import ConversionError, wants_memory
 from octprobe.octave.alpha_map import alphas_of_map
 from octprobe.octave.conv import Exchange, one_of
 from octprobe.octave.effect import check_effect, check_uniform_effect
-from octprobe.octave.frequency import Downsample
+from octprobe.octave.frequency import SPACE_AXES, Downsample
 from octprobe.octave.groups import AlphaGroups
 from octprobe.octave.hooks import refuse_hooks
 from octprobe.octave.inplace import follow_writes
@@ -251,8 +251,12 @@ def _copied(model: nn.Module, *, share_parameters: bool) -> nn.Module:
         ) from error
 
 
-def example_of(model: nn.Module) -> Tensor:
+def example_of(model: nn.Module, resolution: int | None = None) -> Tensor:
     """Give an empty input, on meta, of the size that a network says it was made for, else of a usual one.
+
+    Args:
+        model: the network.
+        resolution: the sides of an image, of a clip's frames, or the length of a series, instead of its own.
 
     Raises:
         ConversionError: the network has no convolution, and so says nothing of its input.
@@ -260,6 +264,8 @@ def example_of(model: nn.Module) -> Tensor:
     first, rank = _first_conv(model), _rank_of(model)
     usual = {1: (_USUAL_LENGTH,), 2: (_USUAL_RESOLUTION, _USUAL_RESOLUTION), 3: _USUAL_CLIP}[rank]
     channels, *size = _own_size(model) if rank == 2 else (first.in_channels, *usual)
+    if resolution is not None:
+        size = [resolution if axis >= len(size) - SPACE_AXES else side for axis, side in enumerate(size)]
     folded = first.in_channels in {channels * factor**2 for factor in _SPACE_TO_DEPTH}
     shape = (1, channels if folded else first.in_channels, *size)
     return torch.empty(shape, dtype=first.weight.dtype, device="meta")

@@ -17,7 +17,15 @@ from octprobe.export.write import packed_program
 from octprobe.networks import build_network
 from octprobe.octave import octavize
 
-NETWORKS = ("resnet18", "resnet50", "torchvision:resnet18")
+NETWORKS = (
+    "resnet18",
+    "resnet50",
+    "torchvision:resnet18",
+    "densenet121",
+    "mobilenetv2_100",
+    "efficientnet_b0",
+    "regnety_002",
+)
 RESOLUTION = 64
 BATCHES = (1, 2, 5)
 # After the stem 9 x 12, whose low part is 5 x 6, and after the last convolution 5 x 6 of 3 x 3.
