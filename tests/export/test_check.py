@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from components import need
 from octprobe.errors import ConversionError
 from octprobe.export import export_network
 from octprobe.export.check import check_file
@@ -28,8 +29,7 @@ class Scaled(nn.Module):
 @pytest.fixture(scope="module", params=[".pt2", ".onnx"])
 def file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file of either format with two outputs."""
-    for package in ("onnxscript", "onnxruntime"):
-        pytest.importorskip(package)
+    need("onnx")
     target = tmp_path_factory.mktemp("files") / f"model{request.param}"
     assert export_network(Scaled(2.0), EXAMPLE, target).check is not None
     return target

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Iterable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ def test_torch_export_gives_the_networks_output(name: str, tmp_path: Path) -> No
 @pytest.mark.parametrize("name", NETWORKS)
 def test_onnx_gives_the_networks_output(name: str, tmp_path: Path) -> None:
     """onnxruntime answers as the network does, at batches that the file was not made with."""
-    pytest.importorskip("onnxscript")
+    need("onnx")
     example = torch.zeros(1, 3, RESOLUTION, RESOLUTION)
     done = export_network(octave_network(name), example, tmp_path / "model.onnx")
     assert done.opset is not None
@@ -115,14 +116,14 @@ def written(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, Exported]:
     """The network of odd sizes in either format, in a folder of its own."""
-    pytest.importorskip("onnxscript")
+    need("onnx")
     file = tmp_path_factory.mktemp("written") / f"model{request.param}"
     return file, export_network(small_octave(), torch.zeros(7, 3, *ODD), file)
 
 
 def test_odd_sizes_and_every_batch(written: tuple[Path, Exported]) -> None:
     """Poolings in ceil mode and up-sampling to odd sizes are the same in either format."""
-    pytest.importorskip("onnxruntime")
+    need("onnx")
     file, done = written
     assert done.size_bytes == file.stat().st_size
     assert done.check is not None
@@ -161,7 +162,8 @@ def test_the_program_holds_each_weight_once_and_computes_nothing_of_weights() ->
 
 def test_an_onnx_file_holds_each_weight_once_and_slices_none(written: tuple[Path, Exported]) -> None:
     """Weights feed convolutions, norms and the classifier; all else reads sizes and axes of a few numbers."""
-    onnx = pytest.importorskip("onnx")
+    need("onnx")
+    onnx = import_module("onnx")
     if written[0].suffix != ".onnx":
         return
     graph = onnx.load(written[0]).graph
@@ -219,7 +221,7 @@ def test_what_cannot_be_exported_is_told_in_a_line(
     kind: str, suffix: str, words: str, tmp_path: Path
 ) -> None:
     """The first cause, and no file."""
-    pytest.importorskip("onnxscript")
+    need("onnx")
     with pytest.raises(ConversionError) as caught:
         export_network(Head(kind).eval(), torch.zeros(1, 3, 8, 8), tmp_path / f"model{suffix}")
     assert str(caught.value).startswith(words)
@@ -231,7 +233,7 @@ def test_weights_that_one_onnx_file_cannot_hold_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No second file appears beside it; the other format is named."""
-    pytest.importorskip("onnxscript")
+    need("onnx")
     monkeypatch.setattr("octprobe.export.write._MOST_ONNX_BYTES", 100)
     with pytest.raises(ConversionError, match=r"at most 100 bytes of weights, .* name a \.pt2 file$"):
         export_network(small_octave(), torch.zeros(1, 3, *ODD), tmp_path / "model.onnx")
