@@ -1,6 +1,8 @@
 """The converted network: a graph over the vanilla network's own tree of modules."""
 
 import copy
+import linecache
+import weakref
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -44,6 +46,7 @@ class OctaveNetwork(fx.GraphModule):
                 self.__dict__[name] = value
         self.training = root.training
         self.conversion = conversion
+        _forget_source_after(self)
 
     def __copy__(self) -> Self:
         # As of any module: the copy has the same layers.
@@ -59,6 +62,18 @@ class OctaveNetwork(fx.GraphModule):
 
     def _state(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name not in {"_graph", "_code"}}
+
+
+def _forget_source_after(network: fx.GraphModule) -> None:
+    """Let the text of a network's forward go with it; torch.fx and linecache would keep it for good."""
+    forward: Any = type(network).forward
+    weakref.finalize(network, _forget_source, forward.__code__.co_filename).atexit = False
+
+
+def _forget_source(name: str) -> None:
+    linecache.cache.pop(name, None)
+    loader = getattr(fx.graph_module, "_loader", None)
+    getattr(loader, "eval_cache", {}).pop(name, None)
 
 
 def _rebuilt(class_name: str, state: dict[str, Any], graph: fx.Graph) -> OctaveNetwork:

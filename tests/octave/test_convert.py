@@ -2,6 +2,7 @@
 
 import copy
 import csv
+import gc
 import pickle
 from fractions import Fraction
 from pathlib import Path
@@ -36,6 +37,8 @@ SHARED_GOLDEN = Path(__file__).parents[3] / "shared/facts/golden_macs.csv"
 NETWORKS = ["resnet18", "resnet26", "resnet50", "torchvision:resnet50"]
 ALPHAS = [0.125, 0.25, 0.5, 0.75]
 RELATIVE = 1e-10
+# An octave form of the small network is made of several hundred.
+OBJECTS_OF_ONE_CONVERSION = 500
 
 
 def golden_rows() -> list[dict[str, str]]:
@@ -584,3 +587,16 @@ def test_a_want_of_memory_is_no_fault_of_the_network(when: str, kind: type[Excep
     """Another try may have the room, so it passes as it was raised."""
     with pytest.raises(kind):
         octavize(Chain(Hoarder(when=when)), {"middle": 0.5}, torch.zeros(1, 3, 8, 8))
+
+
+@pytest.mark.slow
+def test_two_hundred_conversions_leave_nothing_behind() -> None:
+    """No object of the second hundred is alive after it, as none of the first is."""
+    model = Small()
+    alive = []
+    for _ in range(2):
+        for _ in range(100):
+            octavize(model, 0.5, torch.zeros(1, 3, 32, 32))
+        gc.collect()
+        alive.append(len(gc.get_objects()))
+    assert alive[1] - alive[0] < OBJECTS_OF_ONE_CONVERSION
