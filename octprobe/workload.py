@@ -11,7 +11,7 @@ from torch.utils._pytree import tree_leaves
 from octprobe.errors import ConversionError
 from octprobe.networks import build_network
 from octprobe.octave import OctaveConv2d, octavize
-from octprobe.octave.convert import example_of
+from octprobe.octave.example import example_of
 from octprobe.octave.frequency import Value, split_plain
 from octprobe.octave.network import OctaveNetwork
 from octprobe.octave.split import ChannelSplit

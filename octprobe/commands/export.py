@@ -73,7 +73,7 @@ def _octave(
     from octprobe.commands.parsing import parse_alpha
     from octprobe.networks import build_network
     from octprobe.octave import octavize
-    from octprobe.octave.convert import example_of
+    from octprobe.octave.example import example_of
 
     asked = parse_alpha(alpha)
     torch.manual_seed(_SEED)

@@ -10,7 +10,8 @@ from torch.nn.modules.batchnorm import _NormBase
 from torch.overrides import TorchFunctionMode
 from torch.profiler import record_function
 
-from octprobe.octave.conv import OctaveConv, PathKernels
+from octprobe.octave.conv import OctaveConv
+from octprobe.octave.paths import PathKernels
 from octprobe.octave.trace import owner_of
 
 _PREFIX = "octprobe::"

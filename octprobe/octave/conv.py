@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Any, ClassVar, Literal, NamedTuple, Self, get_args
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -10,20 +10,12 @@ from torch.nn import functional
 
 from octprobe.errors import ConversionError
 from octprobe.octave.fault import is_depthwise, octave_fault
-from octprobe.octave.frequency import (
-    Downsample,
-    Runs,
-    Value,
-    check_pair,
-    downsampled,
-    half,
-    take,
-    upsample_to,
-)
+from octprobe.octave.frequency import Value, check_pair, downsampled, half, upsample_to
 from octprobe.octave.pack import Packing, Tensors, is_traced
+from octprobe.octave.paths import PathKernels, Paths
 from octprobe.octave.split import AlphaLike, ChannelSplit, split_channels
+from octprobe.octave.words import Downsample, Exchange, one_of
 
-Exchange = Literal["both", "h2l", "l2h", "none"]
 _CONVOLVE: dict[int, Callable[..., Any]] = {
     1: functional.conv1d,
     2: functional.conv2d,
@@ -31,17 +23,6 @@ _CONVOLVE: dict[int, Callable[..., Any]] = {
 }
 _CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
 _Size = int | tuple[int, ...]
-
-
-class PathKernels(NamedTuple):
-    """The weight slices of the four paths and the bias of each output; None where there is no such path."""
-
-    h2h: Tensor | None
-    h2l: Tensor | None
-    l2h: Tensor | None
-    l2l: Tensor | None
-    bias_high: Tensor | None
-    bias_low: Tensor | None
 
 
 class OctaveConv(Packing):
@@ -167,7 +148,8 @@ class OctaveConv(Packing):
         fault = None if self.is_plain else octave_fault(conv)
         if fault is not None:
             raise ConversionError(f"this convolution has no octave form: {fault}")
-        self._columns = self._columns_of_groups()
+        columns = self._columns_of_groups()
+        self.paths = Paths(split_in, split_out, columns, exchange, is_depthwise(conv))
         self.drop_pack()
 
     @property
@@ -192,15 +174,7 @@ class OctaveConv(Packing):
 
     def has_path(self, source: str, target: str) -> bool:
         """Tell whether there is a path from one frequency, `h` or `l`, to another."""
-        if not self._has(self.split_in, source) or not self._has(self.split_out, target):
-            return False
-        if source == target:
-            return True
-        if is_depthwise(self):
-            return False
-        # At a border it is the only way in or out of the low channels: it stays, whatever is asked.
-        is_border = not all(self._has(split, f) for split in (self.split_in, self.split_out) for f in "hl")
-        return is_border or self.exchange in {"both", f"{source}2{target}"}
+        return self.paths.has(source, target)
 
     def forward(self, x: Value) -> Value:
         """Convolve a tensor or a pair; see the class for shapes."""
@@ -244,15 +218,7 @@ class OctaveConv(Packing):
 
     def slices(self) -> PathKernels:
         """Give the four paths as slices of the weight, in the original channel order."""
-        weight, bias, outs = self.full_weight(), self.bias, self.split_out
-        return PathKernels(
-            self._slice(weight, "h", "h"),
-            self._slice(weight, "h", "l"),
-            self._slice(weight, "l", "h"),
-            self._slice(weight, "l", "l"),
-            None if bias is None or not outs.high else take(bias, outs.high_runs),
-            None if bias is None or not outs.low else take(bias, outs.low_runs),
-        )
+        return self.paths.slices(self.full_weight(), self.bias)
 
     def packed_slices(self) -> PathKernels:
         """Give the four paths as copies in the weight's memory format."""
@@ -264,17 +230,6 @@ class OctaveConv(Packing):
             *(None if k is None else k.clone(memory_format=memory_format) for k in slices[:4]),
             *(None if b is None else b.clone() for b in slices[4:]),
         )
-
-    def _has(self, split: ChannelSplit, frequency: str) -> bool:
-        return bool(split.low if frequency == "l" else split.high)
-
-    def _slice(self, weight: Tensor, source: str, target: str) -> Tensor | None:
-        if not self.has_path(source, target):
-            return None
-        rows = _runs_of(self.split_out, target)
-        if is_depthwise(self):
-            return take(weight, rows)
-        return take(take(weight, _runs_of(self._columns, source), 1), rows)
 
     def _columns_of_groups(self) -> ChannelSplit:
         if is_depthwise(self):
@@ -388,19 +343,3 @@ class OctaveConv3d(OctaveConv):
     """An octave `nn.Conv3d`, on (B, C, T, H, W): the low part is half as high and wide, not half as long."""
 
     plain_class = nn.Conv3d
-
-
-def _runs_of(split: ChannelSplit, frequency: str) -> Runs:
-    return split.low_runs if frequency == "l" else split.high_runs
-
-
-def one_of(name: str, value: str, allowed: Any) -> Any:
-    """Give a word if it is among those of a literal type.
-
-    Raises:
-        ConversionError: it is not.
-    """
-    words = get_args(allowed)
-    if value not in words:
-        raise ConversionError(f"{name} is {value!r}; it must be one of {', '.join(words)}")
-    return value

@@ -4,42 +4,30 @@ import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
-from torch.nn.modules.conv import _ConvNd
 
 from octprobe.errors import ConversionError, wants_memory
 from octprobe.octave.alpha_map import alphas_of_map
-from octprobe.octave.conv import Exchange, one_of
 from octprobe.octave.effect import check_effect, check_uniform_effect
-from octprobe.octave.frequency import SPACE_AXES, Downsample
+from octprobe.octave.example import dtype_of, example_of, rank_of
 from octprobe.octave.groups import AlphaGroups
 from octprobe.octave.hooks import refuse_hooks
 from octprobe.octave.inplace import follow_writes
 from octprobe.octave.network import Conversion, OctaveNetwork
 from octprobe.octave.pack import Packing
-from octprobe.octave.policy import BY_POLICY, OctaveKernels, octave_convs
+from octprobe.octave.policy import BY_POLICY, octave_convs
 from octprobe.octave.rewrite import Form, Rewriter
 from octprobe.octave.rules import RULES
 from octprobe.octave.shapes import Recording, check_sizes, odd_size_of, on_meta, record
 from octprobe.octave.split import AlphaLike, exact_alpha
 from octprobe.octave.table import Rule
 from octprobe.octave.trace import first_line, trace
+from octprobe.octave.words import Downsample, Exchange, OctaveKernels, OnUnknown, one_of
 
-# ImageNet's resolution, for networks that do not say what they were made for.
-_USUAL_RESOLUTION = 224
-# Kinetics' clip, the one that torchvision's video networks were made for: frames, and pixels a side.
-_USUAL_CLIP = (16, 112, 112)
-_USUAL_LENGTH = 1024
-_IMAGE_CHANNELS = 3
-# Stems that fold blocks of so many pixels a side into channels, as TResNet's does.
-_SPACE_TO_DEPTH = (2, 4, 8)
 _CONVS = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
-
-
-OnUnknown = Literal["error", "merge"]
 
 
 @dataclass(frozen=True)
@@ -116,7 +104,7 @@ def octavize(
     asked = replace(_asked(model, alpha), octave_kernels=octave_kernels, return_at=return_at)
     if asked.is_vanilla:
         return tree
-    example = example_of(model) if example_input is None else example_input.to(_dtype_of(model))
+    example = example_of(model) if example_input is None else example_input.to(dtype_of(model))
     return _converted(tree, asked, example, form, merge_unknown=merge_unknown)
 
 
@@ -134,7 +122,7 @@ def alpha_groups(model: nn.Module, alpha: AlphaLike, example_input: Tensor | Non
     """
     _check_arguments(model, example_input)
     tree = on_meta(model)
-    example = example_of(model) if example_input is None else example_input.to(_dtype_of(model))
+    example = example_of(model) if example_input is None else example_input.to(dtype_of(model))
     graph = trace(tree, lambda module: RULES.for_module(module) is not None)
     recording = _record(tree, graph, example, "the network")
     modules = dict(tree.named_modules(remove_duplicate=False))
@@ -151,7 +139,7 @@ def _check_arguments(model: nn.Module, example_input: object) -> None:
         )
     if example_input is None:
         return
-    rank = _rank_of(model)
+    rank = rank_of(model)
     if isinstance(example_input, Tensor) and example_input.dim() == rank + 2:
         return
     kind = type(example_input).__name__
@@ -164,7 +152,7 @@ def _asked(model: nn.Module, alpha: AlphaLike | Mapping[str, AlphaLike]) -> Aske
     if not isinstance(alpha, Mapping):
         return Asked(uniform=exact_alpha(alpha))
     modules = dict(model.named_modules())
-    convs = [name for name, module in modules.items() if isinstance(module, _CONVS[_rank_of(model)])]
+    convs = [name for name, module in modules.items() if isinstance(module, _CONVS[rank_of(model)])]
     kinds = {name: type(module).__name__ for name, module in modules.items()}
     return Asked(by_conv=alphas_of_map(alpha, convs, kinds), patterns=tuple(alpha))
 
@@ -249,49 +237,6 @@ def _copied(model: nn.Module, *, share_parameters: bool) -> nn.Module:
             f"{type(model).__name__} cannot be copied: {first_line(error)}; "
             "remove weight_norm, spectral_norm or pruning from it first"
         ) from error
-
-
-def example_of(model: nn.Module, resolution: int | None = None) -> Tensor:
-    """Give an empty input, on meta, of the size that a network says it was made for, else of a usual one.
-
-    Args:
-        model: the network.
-        resolution: the sides of an image, of a clip's frames, or the length of a series, instead of its own.
-
-    Raises:
-        ConversionError: the network has no convolution, and so says nothing of its input.
-    """
-    first, rank = _first_conv(model), _rank_of(model)
-    usual = {1: (_USUAL_LENGTH,), 2: (_USUAL_RESOLUTION, _USUAL_RESOLUTION), 3: _USUAL_CLIP}[rank]
-    channels, *size = _own_size(model) if rank == 2 else (first.in_channels, *usual)
-    if resolution is not None:
-        size = [resolution if axis >= len(size) - SPACE_AXES else side for axis, side in enumerate(size)]
-    folded = first.in_channels in {channels * factor**2 for factor in _SPACE_TO_DEPTH}
-    shape = (1, channels if folded else first.in_channels, *size)
-    return torch.empty(shape, dtype=first.weight.dtype, device="meta")
-
-
-def _own_size(model: nn.Module) -> tuple[int, ...]:
-    """Give the channels, height and width that a network of timm says it was made for, or usual ones."""
-    config = getattr(model, "pretrained_cfg", None)
-    size = config.get("input_size") if isinstance(config, Mapping) else None
-    return tuple(size) if size else (_IMAGE_CHANNELS, _USUAL_RESOLUTION, _USUAL_RESOLUTION)
-
-
-def _first_conv(model: nn.Module) -> _ConvNd:
-    first = next((m for m in model.modules() if isinstance(m, _ConvNd)), None)
-    if first is None:
-        raise ConversionError(f"{type(model).__name__} has no convolution; there is nothing to make octave")
-    return first
-
-
-def _rank_of(model: nn.Module) -> int:
-    """Give the axes of a network's space and time: those of its first convolution."""
-    return len(_first_conv(model).kernel_size)
-
-
-def _dtype_of(model: nn.Module) -> torch.dtype | None:
-    return next((parameter.dtype for parameter in model.parameters()), None)
 
 
 def _record(module: nn.Module, graph: fx.Graph, example: Tensor, subject: str) -> Recording:

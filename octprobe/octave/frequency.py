@@ -5,7 +5,7 @@ its full resolution in both parts.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,13 +13,13 @@ from torch.nn import functional
 
 from octprobe.errors import ConversionError
 from octprobe.octave.split import ChannelSplit
+from octprobe.octave.words import Downsample
 
 # High part (B, C_high, H, W) and low part (B, C_low, ceil(H/2), ceil(W/2)). At alpha 1 the high part has
 # no channels, (B, 0, H, W), and still says how large the value is.
 Pair = tuple[Tensor, Tensor]
 Value = Tensor | Pair
 Runs = tuple[tuple[int, int], ...]
-Downsample = Literal["average", "strided", "max"]
 
 # Height and width; a value of one axis has length alone.
 SPACE_AXES = 2

@@ -6,7 +6,6 @@ from typing import Any
 from torch import Tensor, nn
 
 from octprobe.octave.frequency import (
-    Downsample,
     Pair,
     Value,
     cropped_to_half,
@@ -19,6 +18,7 @@ from octprobe.octave.frequency import (
     take,
 )
 from octprobe.octave.split import ChannelSplit
+from octprobe.octave.words import Downsample
 
 
 class ByMode(nn.Module):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from torch import fx, nn
 from torch.nn.modules.conv import _ConvNd
@@ -10,8 +10,8 @@ from torch.nn.modules.conv import _ConvNd
 from octprobe.errors import ConversionError
 from octprobe.octave.alpha_map import covers, did_you_mean
 from octprobe.octave.fault import is_depthwise, octave_fault
+from octprobe.octave.words import OctaveKernels
 
-OctaveKernels = Literal["all", "spatial"]
 # The words of `return_at`; anything else is a module's name.
 BY_POLICY, AT_THE_END = "policy", "end"
 

@@ -8,14 +8,13 @@ from torch import fx, nn
 from torch.fx.node import Argument
 
 from octprobe.errors import ConversionError
-from octprobe.octave.conv import Exchange
-from octprobe.octave.frequency import Downsample
 from octprobe.octave.groups import AlphaGroups
 from octprobe.octave.layers import Merge, Split
 from octprobe.octave.shapes import Recording
 from octprobe.octave.split import ChannelSplit
 from octprobe.octave.table import Rule, UncoveredError
 from octprobe.octave.trace import add_module, owner_of
+from octprobe.octave.words import Downsample, Exchange
 
 M = TypeVar("M", bound=nn.Module)
 RULES_PLACE = "octprobe/octave/rules"

@@ -4,6 +4,7 @@ import copy
 import csv
 import gc
 import pickle
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -213,7 +214,8 @@ def _wrong_norm(network: nn.Module) -> None:
 
 def _wrong_rows(network: nn.Module) -> None:
     conv = next(m for m in network.modules() if isinstance(m, OctaveConv2d))
-    conv.split_out = ChannelSplit(conv.out_channels, tuple(range(len(conv.low_out))))
+    wrong = ChannelSplit(conv.out_channels, tuple(range(len(conv.low_out))))
+    conv.paths = replace(conv.paths, split_out=wrong)
 
 
 def _wrong_shortcut(network: nn.Module) -> None:
