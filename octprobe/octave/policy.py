@@ -202,17 +202,19 @@ def _blocks(model: nn.Module) -> list[str]:
 
 def _expansions(convs: Convs) -> list[str]:
     """Take the convolutions that expand the channels of an inverted residual block, as for MobileNetV2."""
-    return list(_expansions_of_blocks(convs).values())
+    return [name for names in _expansions_of_blocks(convs).values() for name in names]
 
 
-def _expansions_of_blocks(convs: Convs) -> dict[str, str]:
+def _expansions_of_blocks(convs: Convs) -> dict[str, list[str]]:
+    """Give each block's first dense convolution, and what shares a module with it, as parts of it do."""
     expansions = {}
     for block in _blocks(convs.model):
-        inside = [
-            name for name in convs.positions if name.startswith(f"{block}.") and _is_source(convs, name)
-        ]
-        if inside and _widens(convs.model.get_submodule(inside[0])):
-            expansions[block] = inside[0]
+        inside = [n for n in convs.positions if n.startswith(f"{block}.") and _is_source(convs, n)]
+        if not inside or not _widens(convs.model.get_submodule(inside[0])):
+            continue
+        module = inside[0].rpartition(".")[0]
+        shared = [n for n in inside if n.rpartition(".")[0] == module != block]
+        expansions[block] = shared or inside[:1]
     return expansions
 
 
@@ -222,10 +224,10 @@ def _widens(conv: nn.Module) -> bool:
 
 def _in_blocks_before_last_downsampling(convs: Convs, names: Sequence[str]) -> list[str]:
     """Leave the block that down-samples last as it is, although it expands its channels before it does."""
-    sizes = {}
-    for block, expansion in _expansions_of_blocks(convs).items():
+    sizes: dict[str, int] = {}
+    for block, expansions in _expansions_of_blocks(convs).items():
         inside = [n for name, n in convs.positions.items() if name.startswith(f"{block}.") and n > 1]
-        sizes[expansion] = min(inside)
+        sizes |= dict.fromkeys(expansions, min(inside))
     kept = [name for name in names if sizes[name] > convs.smallest]
     return kept or list(names)
 

@@ -100,6 +100,7 @@ PAPERS_CHOICE = {
     "mobilenetv2_100": ("blocks.1.0.conv_pw", "blocks.4.2.conv_pw", 12),
     "mobilenetv3_large_100": ("blocks.1.0.conv_pw", "blocks.4.1.conv_pw", 11),
     "efficientnet_b0": ("blocks.1.0.conv_pw", "blocks.4.2.conv_pw", 10),
+    "mixnet_s": ("blocks.1.0.conv_pw.0", "blocks.4.2.conv_pw.1", 20),
     "torchvision:mobilenet_v2": ("features.2.conv.0.0", "features.13.conv.0.0", 12),
     "torchvision:efficientnet_b0": ("features.2.0.block.0.0", "features.5.2.block.0.0", 10),
     "regnety_002": ("s1.b1.conv1.conv", "s3.b4.conv3.conv", 21),
