@@ -14,6 +14,7 @@ from octprobe.commands.cost import cost
 from octprobe.commands.doctor import doctor
 from octprobe.commands.export import export
 from octprobe.commands.front import front
+from octprobe.commands.groups import groups
 from octprobe.commands.profile import profile
 from octprobe.commands.schema import schema
 from octprobe.commands.selftest import selftest
@@ -34,7 +35,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (sweep, show, front, trace, cost, profile, export, schema, doctor, selftest):
+for command in (sweep, show, front, trace, cost, groups, profile, export, schema, doctor, selftest):
     app.command()(command)
 
 

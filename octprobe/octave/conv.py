@@ -295,10 +295,11 @@ class OctaveConv(Packing):
         return high.new_empty((high.shape[0], 0, *self._time_out(size[:-2]), *space))
 
     def _time_out(self, time: Sequence[int]) -> tuple[int, ...]:
-        if isinstance(self.padding, str):
-            return tuple(time) if self.padding == "same" else tuple(t - self.kernel_size[0] + 1 for t in time)
+        if self.padding == "same":
+            return tuple(time)
+        padding = 0 if isinstance(self.padding, str) else self.padding[0]
         reach = self.dilation[0] * (self.kernel_size[0] - 1) + 1
-        return tuple((t + 2 * self.padding[0] - reach) // self.stride[0] + 1 for t in time)
+        return tuple((t + 2 * padding - reach) // self.stride[0] + 1 for t in time)
 
     def _present(self, out: Tensor | None) -> Tensor:
         if out is None:

@@ -59,6 +59,8 @@ def check_uniform_effect(alpha: Fraction, convs: Iterable[str], graph: fx.Graph,
         return
     steps = [groups.step_of(node) for node in nodes if groups.split_of(node) is not None]
     way_out = f"the smallest alpha that does is {min(steps)}" if steps else "name others in an alpha map"
+    if steps and alpha >= min(steps):
+        way_out = "they split as others that stay plain; name whole alpha groups in an alpha map"
     raise ConversionError(
         f"alpha {alpha} makes no channel low in any convolution that the policy chooses; {way_out}"
     )

@@ -82,7 +82,7 @@ class Leaves:
         """Let two values of as many channels split alike.
 
         Raises:
-            LayoutError: no split does.
+            LayoutError: neighbours that one of them keeps together are apart in the other.
         """
         left, right = list(self.roots(a)), list(self.roots(b))
         while left and right:
@@ -209,7 +209,8 @@ class Leaves:
             return run
         if run.channels % (tiles * repeats):
             raise LayoutError(
-                f"{run.channels} channels do not divide into {tiles} equal parts of {repeats} neighbours each"
+                f"{run.channels} channels that split alike do not divide into {tiles} equal parts of "
+                f"{repeats} neighbours each"
             )
         new = Run(len(self._made_of), run.channels, tiles, repeats)
         self.new(new.width)

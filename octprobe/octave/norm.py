@@ -14,6 +14,8 @@ from octprobe.octave.split import ChannelSplit
 
 # Of frozen norms that do not say it: torchvision's own default.
 _EPS = 1e-5
+# What timm's norms hold and do after the norm, in this order.
+_AFTERWARDS = ("drop", "act")
 
 
 class NormSlices(NamedTuple):
@@ -106,8 +108,9 @@ class OctaveBatchNorm(Packing, nn.BatchNorm2d):
         return NormSlices(*(None if s is None else s.clone() for s in self.slices()))
 
     def _after(self, x: Tensor) -> Tensor:
-        for inner in self.children():
-            x = inner(x)
+        for name in _AFTERWARDS:
+            inner = self._modules.get(name)
+            x = x if inner is None else inner(x)
         return x
 
     def _count_batch(self) -> None:

@@ -197,7 +197,12 @@ def _returning_in_the_last(convs: Convs, names: Sequence[str]) -> list[str]:
 
 
 def _blocks(model: nn.Module) -> list[str]:
-    return [name for name, module in model.named_modules() if type(module).__name__ in _INVERTED]
+    # ShuffleNet's blocks of two branches share the name and expand nothing.
+    return [
+        name
+        for name, module in model.named_modules()
+        if type(module).__name__ in _INVERTED and not hasattr(module, "branch2")
+    ]
 
 
 def _expansions(convs: Convs) -> list[str]:

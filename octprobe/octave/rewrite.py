@@ -196,6 +196,8 @@ class Rewriter:
             self._unknown(node, str(reason))
 
     def _unknown(self, node: fx.Node, reason: str) -> None:
+        if not self._reads_octave(node):
+            return
         line = f"{self._place(node)} on a pair: {reason} in {RULES_PLACE}"
         if not self._merge_unknown:
             raise ConversionError(f"{line}; add one, or pass on_unknown='merge' to go on plain from there")

@@ -21,10 +21,7 @@ from octprobe.octave import octavize
 NETWORKS = (
     "resnet18",
     "resnet50",
-    "torchvision:resnet18",
-    "densenet121",
     "mobilenetv2_100",
-    "efficientnet_b0",
     "regnety_002",
 )
 RESOLUTION = 64

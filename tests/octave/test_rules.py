@@ -431,3 +431,13 @@ def test_a_subclass_has_no_rule_of_its_parents() -> None:
 
     assert RULES.for_module(nn.Conv2d(1, 1, 1)) is not None
     assert RULES.for_module(Standardised(1, 1, 1)) is None
+
+
+def test_a_transposed_convolution_stays_plain() -> None:
+    """On a pair it is an exit; on plain values it is nobody's business."""
+    transposed = nn.ConvTranspose2d(8, 8, 2, 2)
+    _, network = converted(transposed)
+    (line,) = network.conversion.merged
+    assert "it has no octave form: it is a transposed convolution" in line
+    plain = nn.Sequential(nn.ConvTranspose2d(3, 3, 2, 2), Chain(nn.ReLU()))
+    assert octavize(plain, {"1.middle": 0.5}, torch.zeros(1, 3, 8, 8)).conversion.merged == ()  # type: ignore[union-attr]  # an octave network

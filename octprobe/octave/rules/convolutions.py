@@ -20,6 +20,9 @@ _OCTAVE: dict[type[nn.Module], type[OctaveConv]] = {
 
 @RULES.add(
     *_OCTAVE,
+    nn.ConvTranspose1d,
+    nn.ConvTranspose2d,
+    nn.ConvTranspose3d,
     "torchvision.models.video.resnet.Conv3DSimple",
     "torchvision.models.video.resnet.Conv3DNoTemporal",
     "timm.layers.std_conv.StdConv2d",
