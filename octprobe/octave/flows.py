@@ -118,7 +118,7 @@ def widths_of(groups: AlphaGroups, node: fx.Node) -> list[int]:
     """Give the channels of each piece that a node gives; none where it does not divide the channels."""
     shapes: Any = groups.recording.shapes.get(node.name, ())
     whole = groups.shape(node.all_input_nodes[0])
-    if not all(isinstance(shape, tuple) and shape[2:] == whole[2:] for shape in shapes):
+    if len(whole) < 3 or not all(isinstance(s, tuple) and s[2:] == whole[2:] for s in shapes):
         return []
     return [shape[1] for shape in shapes]
 
@@ -137,14 +137,22 @@ def channel_range(index: object) -> slice | None:
 def shuffled_groups(groups: AlphaGroups, node: fx.Node) -> int:
     """Give the groups whose channels a node deals out in turn."""
     module = groups.modules.get(str(node.target))
-    number: Any = module.groups if isinstance(module, nn.ChannelShuffle) else node.args[1]
-    return int(number)
+    number: Any = module.groups if isinstance(module, nn.ChannelShuffle) else _second(node, "groups")
+    if not isinstance(number, int):
+        raise LayoutError("the groups of a channel shuffle are not written in the call")
+    return number
 
 
 def pixel_factor(groups: AlphaGroups, node: fx.Node) -> int:
     """Give the factor by which a node's pixel shuffle enlarges."""
     module = groups.modules.get(str(node.target))
-    factor: Any = module.upscale_factor if isinstance(module, nn.PixelShuffle) else node.args[1]
+    given = module.upscale_factor if isinstance(module, nn.PixelShuffle) else None
+    factor: Any = given or _second(node, "upscale_factor")
     if not isinstance(factor, int):
         raise LayoutError("the factor of a pixel shuffle is not written in the call")
     return factor
+
+
+def _second(node: fx.Node, name: str) -> object:
+    """Give the second argument of a call, by position or by name."""
+    return node.args[1] if len(node.args) > 1 else node.kwargs.get(name)

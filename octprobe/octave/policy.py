@@ -143,6 +143,10 @@ def _before(model: nn.Module, graph: fx.Graph, candidates: Sequence[str], return
     """Give the candidates before the first convolution of a module; all of them before the end."""
     if return_at == AT_THE_END:
         return list(candidates)
+    if not isinstance(return_at, str):
+        raise ConversionError(
+            f"return_at is {return_at!r}; write {BY_POLICY}, {AT_THE_END} or a module's name"
+        )
     order = [str(node.target) for node in graph.nodes if node.op == "call_module"]
     called = [name for name in order if isinstance(model.get_submodule(name), _ConvNd)]
     first = next((i for i, name in enumerate(called) if covers(return_at, name)), None)

@@ -64,6 +64,10 @@ class Rewriter:
         self.merged: list[str] = []
         self._modules, self._rules = modules, rules
         self._unfollowed, self._merge_unknown = unfollowed, merge_unknown
+        # A module may have several names, and stays one.
+        self._names: dict[int, list[str]] = {}
+        for name, module in modules.items():
+            self._names.setdefault(id(module), []).append(name)
         self._replaced: dict[str, tuple[object, ...]] = {}
         self._merges: dict[fx.Node, fx.Node] = {}
 
@@ -75,7 +79,8 @@ class Rewriter:
         """
         for node in list(self.graph.nodes):
             rule = self._rules.get(node)
-            if any(sharer in self.splits for sharer in self._unfollowed.get(node, ())):
+            sharers = self._unfollowed.get(node, ())
+            if any(sharer in self.splits for sharer in sharers) or (sharers and self._reads_octave(node)):
                 raise ConversionError(
                     f"{self._place(node)} writes in place to what another view of it is read from later; "
                     "no rule covers it: write to a copy"
@@ -130,8 +135,10 @@ class Rewriter:
             raise ConversionError(
                 f"node {node.name}: module {target} is called in places that split differently"
             )
-        module.training = self._modules[target].training
-        self.tree.set_submodule(target, module)
+        former = self._modules[target]
+        module.training = former.training
+        for name in self._names[id(former)]:
+            self.tree.set_submodule(name, module)
 
     def keep(self, node: fx.Node) -> None:
         """Say that a node calls its vanilla module, so that no other node may need it in another form."""

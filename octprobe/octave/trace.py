@@ -136,7 +136,7 @@ def _traced(model: nn.Module, has_rule: Callable[[nn.Module], bool]) -> tuple[fx
     """Give the graph, and the constants made in forward that the tracer has put into the model."""
     before = set(vars(model))
     try:
-        graph = OctaveTracer(has_rule).trace(model)
+        graph = OctaveTracer(has_rule).trace(model, _defaults(model))
     except Exception as error:  # whatever the model's own forward raises on a proxy
         if wants_memory(error):
             raise
@@ -144,6 +144,13 @@ def _traced(model: nn.Module, has_rule: Callable[[nn.Module], bool]) -> tuple[fx
             f"{type(model).__name__} cannot be traced by torch.fx: {first_line(error)}"
         ) from error
     return graph, {name: value for name, value in vars(model).items() if name not in before}
+
+
+def _defaults(model: nn.Module) -> dict[str, Any]:
+    """Give the defaults of what a network takes beside its input, which is what it is called with."""
+    parameters = list(inspect.signature(type(model).forward).parameters.values())[2:]
+    usual = (p for p in parameters if p.kind in {p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY})
+    return {p.name: p.default for p in usual if p.default is not p.empty}
 
 
 def _equal(a: object, b: object) -> bool:

@@ -7,7 +7,7 @@ from torch import fx, nn
 from torch.nn import functional
 
 from octprobe.octave.flows import inherit
-from octprobe.octave.layers import Each, EachDropPath
+from octprobe.octave.layers import Each, EachDropPath, Method
 from octprobe.octave.prelu import OctavePReLU
 from octprobe.octave.rewrite import Rewriter
 from octprobe.octave.rules.operands import only_split
@@ -54,6 +54,8 @@ def prelu(rewriter: Rewriter, node: fx.Node) -> None:
 def elementwise_function(rewriter: Rewriter, node: fx.Node) -> None:
     """Act on each frequency alike."""
     split = only_split(rewriter, node)
+    if len(node.all_input_nodes) > 1:
+        raise UncoveredError("no rule takes these arguments")
     module = rewriter.module_of(node, nn.Module)
     if module is not None:
         rewriter.replace(node, Each(module), Each)
@@ -73,7 +75,7 @@ def elementwise_method(rewriter: Rewriter, node: fx.Node) -> None:
     arguments, keywords = node.args[1:], dict(node.kwargs)
     if any(isinstance(value, fx.Node) for value in (*arguments, *keywords.values())):
         raise UncoveredError("no rule takes arguments of this method")
-    method = operator.methodcaller(str(node.target), *arguments, **keywords)
+    method = Method(str(node.target), *arguments, **keywords)
     rewriter.call(node, Each(method), (node.args[0],))
     rewriter.give(node, split)
 

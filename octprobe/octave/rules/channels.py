@@ -97,6 +97,8 @@ def upsample(rewriter: Rewriter, node: fx.Node) -> None:
     """Resize each frequency; the low part to half of the high size."""
     module: Any = rewriter.called(node, nn.Module)
     split = only_split(rewriter, node)
+    if module.recompute_scale_factor:
+        raise UncoveredError("no rule computes the factor anew from the size")
     resize = EachInterpolate(module.mode, module.align_corners, module.size, module.scale_factor)
     rewriter.replace(node, resize, EachInterpolate)
     rewriter.give(node, split)
@@ -107,7 +109,7 @@ def interpolation(rewriter: Rewriter, node: fx.Node) -> None:
     """Resize each frequency; the low part to half of the high size."""
     split = only_split(rewriter, node)
     names = ("size", "scale_factor", "mode", "align_corners", "recompute_scale_factor", "antialias")
-    given = named_arguments(rewriter, node, *names)
+    given = named_arguments(node, *names, may_vary=("size",))
     if given.get("recompute_scale_factor") or given.get("antialias"):
         raise UncoveredError("no rule takes these arguments")
     # The size may be computed from another value's, and so stays an argument of the call.

@@ -1,5 +1,6 @@
 """Operators that mix channels or have no half size: the network leaves the octave world before them."""
 
+import torch
 from torch import fx, nn
 
 from octprobe.octave.flows import leave
@@ -45,7 +46,7 @@ def padding(rewriter: Rewriter, node: fx.Node) -> None:
     rewriter.leave(node, "what pads by itself does not keep the low size half of the high size")
 
 
-@RULES.add(nn.Flatten, "flatten", flow=leave)
+@RULES.add(nn.Flatten, torch.flatten, "flatten", flow=leave)
 def flattening(rewriter: Rewriter, node: fx.Node) -> None:
     """Make the pair plain: its channels and positions become one axis."""
     rewriter.leave(node, "it makes channels and space one axis")

@@ -21,16 +21,16 @@ def only_split(rewriter: Rewriter, node: fx.Node) -> ChannelSplit:
     return rewriter.splits[pairs[0]]
 
 
-def named_arguments(rewriter: Rewriter, node: fx.Node, *names: str) -> dict[str, Any]:
-    """Give a call's arguments after the first one by name, numbers in the place of nodes that gave them.
+def named_arguments(node: fx.Node, *names: str, may_vary: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Give a call's arguments after the first one by name.
 
     Args:
-        rewriter: the graph under conversion.
         node: the call.
         names: the names of its arguments after the first one, in order.
+        may_vary: those that may be computed in the network.
 
     Raises:
-        UncoveredError: there are more arguments, or others.
+        UncoveredError: there are more arguments, others, or some that are computed in the network.
     """
     positional = node.args[1:]
     unknown = set(node.kwargs) - set(names) - {"input"}
@@ -38,5 +38,9 @@ def named_arguments(rewriter: Rewriter, node: fx.Node, *names: str) -> dict[str,
         raise UncoveredError("no rule takes these arguments")
     given: dict[str, Any] = dict(zip(names, positional, strict=False)) | dict(node.kwargs)
     given.pop("input", None)
-    static: dict[str, Any] = rewriter.recording.static(given)
-    return dict(static)
+    computed: list[fx.Node] = []
+    fx.node.map_arg({name: v for name, v in given.items() if name not in may_vary}, computed.append)
+    if computed:
+        # At another size of the input it would be another number.
+        raise UncoveredError("no rule takes an argument that is computed from a value's size")
+    return given

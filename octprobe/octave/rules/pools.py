@@ -1,7 +1,6 @@
 """Poolings: over windows each frequency by itself, over all of space to a plain value."""
 
 import copy
-import operator
 from functools import partial
 from typing import Any
 
@@ -10,7 +9,7 @@ from torch import fx, nn
 from torch.nn import functional
 
 from octprobe.octave.flows import inherit, pool_all
-from octprobe.octave.layers import EachPool, GlobalPool
+from octprobe.octave.layers import EachPool, GlobalPool, Method
 from octprobe.octave.rewrite import Rewriter
 from octprobe.octave.rules.operands import named_arguments, only_split
 from octprobe.octave.table import RULES, UncoveredError
@@ -54,7 +53,7 @@ def average_pool(rewriter: Rewriter, node: fx.Node) -> None:
 @RULES.add(functional.max_pool1d, functional.max_pool2d, functional.max_pool3d, flow=inherit)
 def max_pool_function(rewriter: Rewriter, node: fx.Node) -> None:
     """Pool each frequency; the low part in ceil mode, cropped to half the high size."""
-    arguments = named_arguments(rewriter, node, *_MAX_ARGUMENTS)
+    arguments = named_arguments(node, *_MAX_ARGUMENTS)
     if arguments.get("return_indices"):
         raise UncoveredError("no rule gives the indices of a pooling")
     _pool_each(rewriter, node, arguments, {"ceil_mode": True})
@@ -63,7 +62,7 @@ def max_pool_function(rewriter: Rewriter, node: fx.Node) -> None:
 @RULES.add(functional.avg_pool1d, functional.avg_pool2d, functional.avg_pool3d, flow=inherit)
 def average_pool_function(rewriter: Rewriter, node: fx.Node) -> None:
     """Pool each frequency; the low part in ceil mode, each window over what it covers."""
-    arguments = named_arguments(rewriter, node, *_AVERAGE_ARGUMENTS)
+    arguments = named_arguments(node, *_AVERAGE_ARGUMENTS)
     _refuse_divisor(arguments.get("divisor_override"))
     _pool_each(rewriter, node, arguments, {"ceil_mode": True, "count_include_pad": False})
 
@@ -103,7 +102,7 @@ def pool_to_size(rewriter: Rewriter, node: fx.Node) -> None:
 def pool_to_size_function(rewriter: Rewriter, node: fx.Node) -> None:
     """Pool each frequency to 1x1 and gather: the value is plain from there. To more, leave."""
     split = only_split(rewriter, node)
-    arguments = named_arguments(rewriter, node, "output_size", "return_indices")
+    arguments = named_arguments(node, "output_size", "return_indices")
     if arguments.get("return_indices"):
         raise UncoveredError("no rule gives the indices of a pooling")
     if not _is_one(arguments.get("output_size")):
@@ -117,13 +116,13 @@ def pool_to_size_function(rewriter: Rewriter, node: fx.Node) -> None:
 def over_space(rewriter: Rewriter, node: fx.Node) -> None:
     """Average each frequency over all of space and gather: the value is plain from there."""
     split = only_split(rewriter, node)
-    arguments = named_arguments(rewriter, node, "dim", "keepdim")
+    arguments = named_arguments(node, "dim", "keepdim")
     axes, rank = arguments.get("dim"), len(rewriter.shape(node.all_input_nodes[0]))
     axes = (axes,) if isinstance(axes, int) else axes
     if not isinstance(axes, tuple | list) or sorted(axis % rank for axis in axes) != list(range(2, rank)):
         raise UncoveredError("no rule takes a mean over anything but height and width")
     name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "")
-    pool = operator.methodcaller(str(name), tuple(axes), keepdim=bool(arguments.get("keepdim", False)))
+    pool = Method(str(name), tuple(axes), keepdim=bool(arguments.get("keepdim", False)))
     rewriter.call(node, GlobalPool(pool, split), (node.all_input_nodes[0],))
 
 
@@ -148,6 +147,7 @@ def _blur_of(pool: nn.Module, channels: int) -> Any:
     """Give a blur pool for so many channels; the filter is the same for all."""
     blur: Any = copy.copy(pool)
     blur._buffers = dict(pool._buffers)
+    channels = max(channels, 1)  # of a part without channels the size is asked with one
     if blur.channels is not None:
         blur.channels, blur.filt = channels, blur.filt[:channels]
     return blur
