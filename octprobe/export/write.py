@@ -57,6 +57,8 @@ def export_network(network: nn.Module, example: Tensor, target: Path, *, force: 
         MachineError: the packages that write ONNX are not installed.
     """
     check_target(target, force=force)
+    if network.training:
+        raise ConversionError("the network is in training mode; call eval() on it before the export")
     with torch.no_grad():
         program = packed_program(network, example)
         with appearing(target) as file:

@@ -236,7 +236,7 @@ def _in_blocks_before_last_downsampling(convs: Convs, names: Sequence[str]) -> l
     sizes: dict[str, int] = {}
     for block, expansions in _expansions_of_blocks(convs).items():
         inside = [n for name, n in convs.positions.items() if name.startswith(f"{block}.") and n > 1]
-        sizes |= dict.fromkeys(expansions, min(inside))
+        sizes |= dict.fromkeys(expansions, min(inside, default=0))
     kept = [name for name in names if sizes[name] > convs.smallest]
     return kept or list(names)
 

@@ -82,7 +82,9 @@ def _fault(file: Path, error: Exception) -> str:
 
 def _state_dict(path: str, held: Any) -> dict[str, Tensor]:
     """Unwrap what was read until it is nothing but tensors by name."""
-    while isinstance(held, Mapping):
+    unwrapped: list[Any] = []
+    while isinstance(held, Mapping) and not any(held is outer for outer in unwrapped):
+        unwrapped.append(held)
         if held and all(isinstance(value, Tensor) for value in held.values()):
             return {str(name): value for name, value in held.items()}
         wrapped = next((held[key] for key in _WRAPPINGS if isinstance(held.get(key), Mapping)), None)

@@ -20,6 +20,7 @@ class Scaled(nn.Module):
     def __init__(self, factor: float) -> None:
         super().__init__()
         self.factor = nn.Parameter(torch.tensor(factor), requires_grad=False)
+        self.eval()
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """Give two outputs."""

@@ -259,3 +259,10 @@ def test_a_file_that_is_there_is_replaced_only_by_force(tmp_path: Path) -> None:
     assert file.read_text() == "mine"
     export_network(small_octave(), torch.zeros(1, 3, *ODD), file, force=True)
     assert file.stat().st_size > 1000
+
+
+def test_a_network_in_training_mode_is_refused(tmp_path: Path) -> None:
+    """Its norms would read the batch, and its file answer otherwise for every batch."""
+    with pytest.raises(ConversionError, match="in training mode; call eval"):
+        export_network(Small().train(), torch.zeros(1, 3, *ODD), tmp_path / "model.pt2")
+    assert not list(tmp_path.iterdir())

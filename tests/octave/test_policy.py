@@ -144,3 +144,12 @@ def test_a_network_without_a_place_for_octave_is_refused() -> None:
         octavize(nn.Sequential(nn.Conv2d(3, 4, 3, padding=1)), 0.5)
     with pytest.raises(ConversionError, match="has no convolution"):
         octavize(nn.Sequential(nn.Linear(3, 4)), 0.5)
+
+
+@pytest.mark.parametrize("size", [8, 32])
+def test_an_inverted_network_is_converted_at_sizes_that_leave_its_last_blocks_one_pixel(size: int) -> None:
+    """As on small images of other data sets."""
+    with torch.device("meta"):
+        model = build_network("mobilenetv2_050")
+    network = octavize(model, 0.5, torch.empty(1, 3, size, size, device="meta"))
+    assert any(isinstance(module, OctaveConv2d) for module in network.modules())
