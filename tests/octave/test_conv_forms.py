@@ -152,7 +152,7 @@ def test_the_borders_of_the_octave_world_keep_all_their_paths(
         1,
         alpha_in=alpha_in,
         alpha_out=alpha_out,
-        exchange=exchange,  # type: ignore[arg-type]
+        exchange=exchange,  # type: ignore[arg-type]  # parametrised
     )
     assert {path for path in PATHS if layer.has_path(path[0], path[2])} == paths
 

@@ -124,7 +124,7 @@ def test_without_a_network_nothing_is_begun(
 @pytest.mark.parametrize(
     "answer",
     [
-        HTTPError(HUB, 405, "Method Not Allowed", {}, None),  # type: ignore[arg-type]
+        HTTPError(HUB, 405, "Method Not Allowed", {}, None),  # type: ignore[arg-type]  # no headers
         URLError(ssl.SSLCertVerificationError("self-signed certificate")),
     ],
 )
