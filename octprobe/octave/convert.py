@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
+from torch.nn.modules.conv import _ConvNd
+from torch.nn.parameter import is_lazy
 
 from octprobe.errors import ConversionError, wants_memory
 from octprobe.octave.alpha_map import alphas_of_map
@@ -21,7 +23,7 @@ from octprobe.octave.pack import Packing
 from octprobe.octave.policy import BY_POLICY, octave_convs
 from octprobe.octave.rewrite import Form, Rewriter
 from octprobe.octave.rules import RULES
-from octprobe.octave.shapes import Recording, check_sizes, odd_size_of, on_meta, record
+from octprobe.octave.shapes import Recording, check_sizes, odd_size_of, on_meta, record, spacious_size_of
 from octprobe.octave.split import AlphaLike, exact_alpha
 from octprobe.octave.table import Rule
 from octprobe.octave.trace import first_line, trace
@@ -124,7 +126,7 @@ def alpha_groups(model: nn.Module, alpha: AlphaLike, example_input: Tensor | Non
     tree = on_meta(model)
     example = example_of(model) if example_input is None else example_input.to(dtype_of(model))
     graph = trace(tree, lambda module: RULES.for_module(module) is not None)
-    recording = _record(tree, graph, example, "the network")
+    recording = _record_vanilla(tree, graph, example)
     modules = dict(tree.named_modules(remove_duplicate=False))
     asked = Asked(uniform=exact_alpha(alpha))
     return Relations(
@@ -137,15 +139,20 @@ def _check_arguments(model: nn.Module, example_input: object) -> None:
         raise ConversionError(
             f"{type(model).__name__} is octave already; convert the network it was made from"
         )
+    lazy = next((name for name, p in model.named_parameters() if is_lazy(p)), None)
+    if lazy is not None:
+        raise ConversionError(
+            f"{type(model).__name__}: {lazy} has no shape yet; run the network once, then convert it"
+        )
     if example_input is None:
         return
     rank = rank_of(model)
-    if isinstance(example_input, Tensor) and example_input.dim() == rank + 2:
+    if isinstance(example_input, Tensor) and example_input.dim() == rank + 2 and example_input.numel():
         return
     kind = type(example_input).__name__
     shown = f"{kind} {tuple(example_input.shape)}" if isinstance(example_input, Tensor) else kind
     wanted = {1: "(B, C, L)", 2: "(B, C, H, W)", 3: "(B, C, T, H, W)"}[rank]
-    raise ConversionError(f"example_input is a {shown}; it must be a tensor {wanted}")
+    raise ConversionError(f"example_input is a {shown}; it must be a tensor {wanted}, none of them 0")
 
 
 def _asked(model: nn.Module, alpha: AlphaLike | Mapping[str, AlphaLike]) -> Asked:
@@ -164,7 +171,7 @@ def _converted(
     modules = dict(tree.named_modules(remove_duplicate=False))
     graph = trace(tree, lambda module: RULES.for_module(module) is not None)
     vanilla, odd = on_meta(tree), odd_size_of(example)
-    recording = _record(vanilla, graph, example, "the network")
+    recording = _record_vanilla(vanilla, graph, example)
     plain = [recording.shapes, _shapes_if_it_can(vanilla, graph, odd)]
     rewriter = _rewritten(tree, graph, asked, recording, form, merge_unknown=merge_unknown)
     graph.lint()
@@ -215,7 +222,7 @@ def _related(
     alphas = dict(asked.by_conv)
     if asked.uniform:
         chosen = octave_convs(
-            tree, graph, recording.shapes, octave_kernels=asked.octave_kernels, return_at=asked.return_at
+            tree, graph, recording.spacious, octave_kernels=asked.octave_kernels, return_at=asked.return_at
         )
         alphas = dict.fromkeys(chosen, asked.uniform)
     groups = AlphaGroups(modules, rules, alphas, recording, is_uniform=bool(asked.uniform))
@@ -237,6 +244,23 @@ def _copied(model: nn.Module, *, share_parameters: bool) -> nn.Module:
             f"{type(model).__name__} cannot be copied: {first_line(error)}; "
             "remove weight_norm, spectral_norm or pruning from it first"
         ) from error
+
+
+def _record_vanilla(vanilla: nn.Module, graph: fx.Graph, example: Tensor) -> Recording:
+    """Record the vanilla network; the policy reads a larger size where the example's leaves single positions.
+
+    So the layers that it chooses do not hang on the resolution, save in networks of one size only.
+    """
+    recording = _record(vanilla, graph, example, "the network")
+    convs = [
+        node.name
+        for node in graph.nodes
+        if node.op == "call_module" and isinstance(vanilla.get_submodule(str(node.target)), _ConvNd)
+    ]
+    if any(set(recording.shapes.get(name, ())[2:]) == {1} for name in convs):
+        spacious = _shapes_if_it_can(vanilla, graph, spacious_size_of(example))
+        return replace(recording, spacious=spacious or recording.shapes)
+    return replace(recording, spacious=recording.shapes)
 
 
 def _record(module: nn.Module, graph: fx.Graph, example: Tensor, subject: str) -> Recording:

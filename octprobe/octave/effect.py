@@ -92,4 +92,6 @@ def _plain_because(name: str, alpha: Fraction, node: fx.Node, groups: AlphaGroup
         return f"{name} is depthwise and splits as its input, which is plain"
     if groups.split_of(node) is None:
         return f"{name} reads or gives channels that no rule can split"
+    if alpha >= groups.step_of(node):
+        return f"{name} splits as channels that stay plain; name whole alpha groups"
     return f"alpha {alpha} makes no channel of {name} low; the smallest that does is {groups.step_of(node)}"

@@ -78,7 +78,11 @@ class AlphaGroups:
         """
         for node in graph.nodes:
             self._layouts[node] = self._layout(node)
-        self._low_of_leaf = {leaf: self._low_of(leaf, width) for leaf, width in self._widths().items()}
+        widths = self._widths()
+        try:
+            self._low_of_leaf = {leaf: self._low_of(leaf, width) for leaf, width in widths.items()}
+        except UnrealisableAlphaError as error:
+            raise self._for_all(error) if self._is_uniform else error from None
 
     def has_rule(self, node: fx.Node) -> bool:
         """Tell whether a rule says how low channels flow through a node."""
@@ -141,10 +145,6 @@ class AlphaGroups:
         layout = self._layouts[node]
         return self.leaves.split(layout, self._low_of_leaf) if layout else None
 
-    def splits_of_parts(self, node: fx.Node) -> tuple[ChannelSplit, ...]:
-        """Give the splits of the values that a node gives as a tuple."""
-        return tuple(self.leaves.split(layout, self._low_of_leaf) for layout in self.parts(node))
-
     def groups(self) -> tuple[AlphaGroup, ...]:
         """Give every alpha group, in the order of the graph."""
         found: list[tuple[list[str], set[int]]] = []
@@ -196,8 +196,7 @@ class AlphaGroups:
 
     def _low_of(self, leaf: int, width: int) -> int:
         """Count the low channels of a leaf."""
-        convs = self.leaves.convs(leaf)
-        alphas = {name: self._alphas.get(name, Fraction(0)) for name in self._outputs if name in convs}
+        alphas = self._asked(leaf)
         if self.leaves.is_plain(leaf) or not any(alphas.values()):
             return 0
         if len(set(alphas.values())) > 1:
@@ -220,6 +219,30 @@ class AlphaGroups:
                 where = ", ".join(alphas)
                 raise UnrealisableAlphaError(f"output of {where}: {error}", error.allowed) from None
 
+    def _for_all(self, error: UnrealisableAlphaError) -> UnrealisableAlphaError:
+        """Give an error on one group of a uniform alpha with the alphas that all groups allow."""
+        grouped = {
+            width
+            for leaf, width in self._widths().items()
+            if self.leaves.is_grouped(leaf)
+            and not self.leaves.is_plain(leaf)
+            and all(self._asked(leaf).values())
+        }
+        if len(grouped) < 2:
+            return error
+        parts = math.gcd(*grouped)
+        said = f"{error}; all alpha groups together allow multiples of 1/{parts} only"
+        return UnrealisableAlphaError(said, [Fraction(k, parts) for k in range(parts + 1)])
+
+    def _asked(self, leaf: int) -> dict[str, Fraction]:
+        """Give the alphas asked for the convolutions in whose outputs a leaf is."""
+        convs = self.leaves.convs(leaf)
+        return {name: self._alphas.get(name, Fraction(0)) for name in self._outputs if name in convs}
+
+    def _asks(self, leaf: int) -> bool:
+        """Tell whether an alpha above 0 was asked for a leaf that may have low channels."""
+        return not self.leaves.is_plain(leaf) and any(self._alphas.get(n) for n in self.leaves.convs(leaf))
+
     def _joined(self, a: fx.Node, b: fx.Node) -> fx.Node:
         """Join two values that are added; give the one whose split the sum has.
 
@@ -239,11 +262,7 @@ class AlphaGroups:
 
     def _is_plain(self, layout: Layout) -> bool:
         leaves = [run.leaf for run in self.leaves.roots(layout)]
-        return not any(
-            self._alphas.get(name) and not self.leaves.is_plain(leaf)
-            for leaf in leaves
-            for name in self.leaves.convs(leaf)
-        )
+        return not any(map(self._asks, leaves))
 
 
 def _is_ancestor(ancestor: fx.Node, node: fx.Node) -> bool:

@@ -1,6 +1,6 @@
 """Modules without parameters that stand in an octave network where the vanilla one works on plain values."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -136,6 +136,14 @@ class Split(nn.Module):
         return f"{self.split.channels}, alpha={self.split.alpha}"
 
 
+class BatchOfOne(nn.Module):
+    """A plain value without a batch, such as a parameter (C, 1, 1), as a batch of one."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Give (1, C, 1, 1)."""
+        return x.unsqueeze(0)
+
+
 class OfSplit(nn.Module):
     """What acts on pairs of one split."""
 
@@ -154,6 +162,18 @@ class Merge(OfSplit):
     def forward(self, x: Pair) -> Tensor:
         """Merge (high, low)."""
         return merge_pair(x, self.split)
+
+
+class MergeEach(nn.Module):
+    """Pieces of a pair made plain: each that has low channels as `Merge` does."""
+
+    def __init__(self, splits: Sequence[ChannelSplit]) -> None:
+        super().__init__()
+        self.pieces = nn.ModuleList(nn.Identity() if s.is_plain else Merge(s) for s in splits)
+
+    def forward(self, x: tuple[Value, ...]) -> tuple[Tensor, ...]:
+        """Merge every (high, low) of a tuple."""
+        return tuple(merge(piece) for merge, piece in zip(self.pieces, x, strict=True))
 
 
 class GlobalPool(OfSplit):

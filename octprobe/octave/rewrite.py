@@ -9,7 +9,7 @@ from torch.fx.node import Argument
 
 from octprobe.errors import ConversionError
 from octprobe.octave.groups import AlphaGroups
-from octprobe.octave.layers import Merge, Split
+from octprobe.octave.layers import BatchOfOne, Merge, MergeEach, Split
 from octprobe.octave.shapes import Recording
 from octprobe.octave.split import ChannelSplit
 from octprobe.octave.table import Rule, UncoveredError
@@ -131,7 +131,9 @@ class Rewriter:
             ConversionError: another node needs the module in another form.
         """
         target = str(node.target)
-        if self._replaced.setdefault(target, identity) != identity:
+        if self._replaced.setdefault(target, identity) == ():
+            raise UncoveredError("no rule calls one module on pairs and on plain values")
+        if self._replaced[target] != identity:
             raise ConversionError(
                 f"node {node.name}: module {target} is called in places that split differently"
             )
@@ -167,17 +169,31 @@ class Rewriter:
         self.give(new, split)
         return new
 
+    def batch_before(self, node: fx.Node, source: fx.Node) -> fx.Node:
+        """Insert, before a node, one of its plain inputs as a batch of one."""
+        new = self._insert(node, source, BatchOfOne(), f"{source.name}_batch")
+        self.recording.shapes[new.name] = (1, *self.shape(source))
+        return new
+
     def merge_inputs(self, node: fx.Node) -> None:
         """Make every pair that a node reads plain, once for it and all later ones that read it plain."""
-        for source in self.pairs(node):
+        for source in node.all_input_nodes:
+            merge = self._merge_of(source)
+            if merge is None:
+                continue
             if source not in self._merges:
-                merge = Merge(self.splits[source])
                 self._merges[source] = self._insert(node, source, merge, f"{source.name}_merge")
             node.replace_input_with(source, self._merges[source])
 
+    def _merge_of(self, source: fx.Node) -> nn.Module | None:
+        """Give what makes a pair plain, or a tuple of them; None for what is plain."""
+        if source in self.splits:
+            return Merge(self.splits[source])
+        return MergeEach(self.parts[source]) if source in self.parts else None
+
     def leave(self, node: fx.Node, reason: str) -> None:
         """Leave the octave world before a node, by a rule; what it reads becomes plain."""
-        if self.pairs(node):
+        if self._reads_octave(node):
             self.merge_inputs(node)
             self.merged.append(f"{self._place(node)}: {reason}")
 
@@ -208,9 +224,8 @@ class Rewriter:
         line = f"{self._place(node)} on a pair: {reason} in {RULES_PLACE}"
         if not self._merge_unknown:
             raise ConversionError(f"{line}; add one, or pass on_unknown='merge' to go on plain from there")
-        if self.pairs(node):
-            self.merge_inputs(node)
-            self.merged.append(line)
+        self.merge_inputs(node)
+        self.merged.append(line)
 
     def _place(self, node: fx.Node) -> str:
         owner = str(node.target) if node.op == "call_module" else owner_of(node)

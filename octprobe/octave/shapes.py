@@ -15,6 +15,9 @@ from octprobe.errors import ConversionError
 from octprobe.octave.frequency import SPACE_AXES, low_size
 from octprobe.octave.split import ChannelSplit
 
+# Pixels a side that leave several positions after five halvings.
+_SPACIOUS_SIDE = 256
+
 
 def on_meta(model: nn.Module) -> nn.Module:
     """Copy a network to the meta device without copying its weights, in evaluation mode."""
@@ -44,6 +47,14 @@ def odd_size_of(example: Tensor) -> Tensor:
     return torch.empty(shape, dtype=example.dtype, device="meta")
 
 
+def spacious_size_of(example: Tensor) -> Tensor:
+    """Give an empty input, on meta, so large that only what is pooled globally has a single position."""
+    space = min(example.dim() - 2, SPACE_AXES)
+    factor = max(2, -(-_SPACIOUS_SIDE // min(example.shape[-space:])))
+    shape = (*example.shape[:-space], *(side * factor for side in example.shape[-space:]))
+    return torch.empty(shape, dtype=example.dtype, device="meta")
+
+
 @dataclass(frozen=True)
 class Region:
     """Which part of a storage a tensor shows; two equal ones are the same tensor."""
@@ -60,12 +71,14 @@ class Recording:
 
     Attributes:
         shapes: the shape of the node's tensor, or those of its pair or tuple.
+        spacious: the same at a size at which only what is pooled globally has a single position.
         regions: where the tensors of its value lie.
         written: storages of its inputs that the node wrote to.
         numbers: the value of a node that is a number, or several, and no tensor.
     """
 
     shapes: dict[str, Any] = field(default_factory=dict)
+    spacious: dict[str, Any] = field(default_factory=dict)
     numbers: dict[str, Any] = field(default_factory=dict)
     regions: dict[str, tuple[Region, ...]] = field(default_factory=dict)
     written: dict[str, set[int]] = field(default_factory=dict)

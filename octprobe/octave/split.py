@@ -79,6 +79,15 @@ class ChannelSplit:
         repeated = tuple(j * width + p for j in range(groups) for p in inside)
         return ChannelSplit(width, inside) if repeated == self.low else None
 
+    def part(self, start: int, stop: int) -> "ChannelSplit":
+        """Give the split of a range of the channels."""
+        return ChannelSplit(stop - start, tuple(c - start for c in self.low if start <= c < stop))
+
+    def fold_each(self, times: int) -> "ChannelSplit | None":
+        """Give the split in which so many neighbours have become one channel; None where they differ."""
+        folded = ChannelSplit(self.channels // times, tuple(c // times for c in self.low[::times]))
+        return folded if folded.repeat_each(times) == self else None
+
     def repeat_each(self, times: int) -> "ChannelSplit":
         """Give the split in which every channel has become so many neighbours, as a depth multiplier does."""
         return ChannelSplit(

@@ -47,10 +47,17 @@ class OctaveTracer(fx.Tracer):
         super().__init__(autowrap_functions=_functions_kept_whole())
         self._has_rule = has_rule
         self._opaque: set[nn.Module] = set()
+        self._has_gradients = torch.is_grad_enabled()
 
     def proxy(self, node: fx.Node) -> fx.Proxy:
         """Give the value of a node."""
         return InPlaceProxy(node, self)
+
+    def create_node(self, *args: Any, **kwargs: Any) -> fx.Node:
+        """Add a node to the graph, which cannot say that gradients stop."""
+        if torch.is_grad_enabled() != self._has_gradients:
+            raise ConversionError("it switches gradients on or off in forward, which no graph can say")
+        return super().create_node(*args, **kwargs)
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         """Tell whether the module stays one node of the graph."""
@@ -136,7 +143,10 @@ def _traced(model: nn.Module, has_rule: Callable[[nn.Module], bool]) -> tuple[fx
     """Give the graph, and the constants made in forward that the tracer has put into the model."""
     before = set(vars(model))
     try:
-        graph = OctaveTracer(has_rule).trace(model, _defaults(model))
+        with _buffers_unchanged(model):
+            graph = OctaveTracer(has_rule).trace(model, _defaults(model))
+    except ConversionError as error:
+        raise ConversionError(f"{type(model).__name__} cannot be traced: {first_line(error)}") from error
     except Exception as error:  # whatever the model's own forward raises on a proxy
         if wants_memory(error):
             raise
@@ -144,6 +154,25 @@ def _traced(model: nn.Module, has_rule: Callable[[nn.Module], bool]) -> tuple[fx
             f"{type(model).__name__} cannot be traced by torch.fx: {first_line(error)}"
         ) from error
     return graph, {name: value for name, value in vars(model).items() if name not in before}
+
+
+@contextmanager
+def _buffers_unchanged(model: nn.Module) -> Iterator[None]:
+    """Refuse a forward that changes buffers by itself: it does so at tracing, and the graph never does."""
+    before = _versions(model)
+    yield
+    changed = [name for name, version in _versions(model).items() if before.get(name) != version]
+    if changed:
+        raise ConversionError(
+            f"its forward changes the buffer {changed[0]}, which the graph would not; give the module that "
+            "does it a rule, or change the buffer outside of forward"
+        )
+
+
+def _versions(model: nn.Module) -> dict[str, tuple[int, int]]:
+    """Give which tensor each buffer is, and how often it was written to."""
+    buffers = model.named_buffers(remove_duplicate=False)
+    return {name: (id(b), 0 if b.is_inference() else b._version) for name, b in buffers}
 
 
 def _defaults(model: nn.Module) -> dict[str, Any]:

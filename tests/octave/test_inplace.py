@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torchvision.ops import StochasticDepth
 
 from octave.nets import constant_image, replicating
 from octprobe.errors import ConversionError
@@ -117,6 +118,36 @@ def test_another_view_that_is_read_later_is_refused() -> None:
     message = r"^node relu_: operator relu_ writes in place to what .* later; .*: write to a copy$"
     with pytest.raises(ConversionError, match=message):
         octavize(Written(body), {"c1": 0.5}, torch.zeros(1, 3, 8, 8), on_unknown="merge")
+
+
+class FunctionalDropout(nn.Module):
+    """A dropout by the function."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Drop half of the numbers in training."""
+        return functional.dropout(x, 0.5, self.training)
+
+
+@pytest.mark.parametrize(
+    "drop",
+    [nn.Dropout(0.5), StochasticDepth(0.5, "row"), FunctionalDropout()],
+    ids=lambda drop: type(drop).__name__,
+)
+def test_what_shares_memory_in_evaluation_only_is_refused(drop: nn.Module) -> None:
+    """In training what is dropped is a copy, and the value before it stays as it was."""
+
+    class Dropping(Written):
+        def __init__(self) -> None:
+            super().__init__(lambda net, x: x)
+            self.drop = drop
+
+        def forward(self, x: Tensor) -> Tensor:
+            y = self.c1(x)
+            self.act(dropped := self.drop(y))
+            return self.last(y + dropped)
+
+    with pytest.raises(ConversionError, match="writes in place to what another view of it is read from"):
+        octavize(Dropping(), {"c1": 0.5}, torch.zeros(1, 3, 8, 8))
 
 
 def test_at_alpha_one_an_activation_in_place_leaves_the_gradients_whole() -> None:

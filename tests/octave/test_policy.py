@@ -3,6 +3,7 @@
 from fractions import Fraction
 
 import pytest
+import timm
 import torch
 from torch import nn
 
@@ -11,6 +12,7 @@ from octprobe.errors import ConversionError
 from octprobe.networks import build_network
 from octprobe.octave import OctaveConv2d, octavize
 from octprobe.octave.alpha_map import alphas_of_map, covers
+from octprobe.octave.convert import alpha_groups
 from octprobe.octave.fault import is_depthwise
 
 CONVS = ["conv1", "layer1.0.conv1", "layer1.0.conv2", "layer10.0.conv1", "layer2.0.conv1", "layer2.1.conv1"]
@@ -153,3 +155,14 @@ def test_an_inverted_network_is_converted_at_sizes_that_leave_its_last_blocks_on
         model = build_network("mobilenetv2_050")
     network = octavize(model, 0.5, torch.empty(1, 3, size, size, device="meta"))
     assert any(isinstance(module, OctaveConv2d) for module in network.modules())
+
+
+@pytest.mark.parametrize("name", ["mobilenetv1_100", "darknet53", "mobilenetv3_small_100"])
+def test_the_layers_chosen_do_not_hang_on_the_resolution(name: str) -> None:
+    """At 32 pixels the last stages have a single position, and are still the last ones."""
+    model = timm.create_model(name)
+    found = {
+        size: alpha_groups(model, 0.5, torch.zeros(1, 3, size, size)).groups.groups() for size in (32, 224)
+    }
+    chosen = {size: [g.convs for g in groups if not g.split.is_plain] for size, groups in found.items()}
+    assert chosen[32] == chosen[224] != []

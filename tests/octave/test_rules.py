@@ -351,8 +351,9 @@ def test_a_shared_norm_or_pooling_serves_plain_values_and_pairs(shared: nn.Modul
         ((1, 1, 1, 1), True),
         ((1,), True),
         ((), True),
-        ((8, 1, 1), False),
-        ((8, 16, 16), False),
+        ((8, 1, 1), True),
+        ((8, 16, 16), True),
+        ((16, 16), False),
     ],
     ids=str,
 )
@@ -360,12 +361,13 @@ def test_a_shared_norm_or_pooling_serves_plain_values_and_pairs(shared: nn.Modul
 def test_a_plain_operand_broadcasts_over_batch_space_and_channels(
     shape: tuple[int, ...], is_covered: bool, function: Callable[[Tensor, Tensor], Tensor]
 ) -> None:  # parametrised
-    """It is split as a value is; one without a batch axis has none that is known to be the channels."""
+    """It is split as a value is; one without channels has no axis that is known to be the channels."""
 
     class With(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            first = torch.randn((*shape[:2], 1, 1) if len(shape) == 4 else shape)
+            sizes = {4: (*shape[:2], 1, 1), 3: (*shape[:1], 1, 1)}
+            first = torch.randn(sizes.get(len(shape), shape))
             self.other = nn.Parameter(first.expand(shape).clone())
 
         def forward(self, x: Tensor) -> Tensor:
@@ -392,8 +394,53 @@ def test_a_convolution_called_in_two_forms_is_refused() -> None:
         def forward(self, x: Tensor) -> Tensor:
             return self.first(self.other(self.first(x)))
 
-    with pytest.raises(ConversionError, match="module first is called in places that split differently"):
+    with pytest.raises(ConversionError, match="no rule calls one module on pairs and on plain values"):
         octavize(Twice(), {"other": 0.5}, torch.zeros(1, 8, 8, 8))
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        nn.AvgPool2d(5, 1),
+        nn.AvgPool2d(10, 1),
+        Function(lambda x: functional.avg_pool2d(x, 4, 1)),
+        Function(lambda x: torch.cat(x.chunk(4, 1)[1:], 1).repeat(1, 2, 1, 1)[:, :8]),
+        Function(lambda x: torch.cat([x, x.softmax(1)], 1).narrow(1, 4, 8)),
+        Function(lambda x: sum(torch.cat([x, x.softmax(1)[:, :4], x[:, :4]], 1).chunk(2, 1))),
+        Function(
+            lambda x: functional.pixel_shuffle(
+                torch.cat([x, x.softmax(1)[:, :4]], 1).repeat(1, 3, 1, 1)[:, :32], 2
+            )
+        ),
+    ],
+    ids=range(7),
+)
+def test_what_no_rule_covers_is_merged_on_demand(between: nn.Module) -> None:
+    """Constant field: the network goes on plain from there, pieces of a pair and mixtures included."""
+    torch.manual_seed(0)
+    model = replicating(Chain(between)).double().eval()
+    network = octavize(model, {"middle": 0.5}, torch.zeros(1, 3, 16, 16), on_unknown="merge")
+    x = constant_image(16)
+    with torch.no_grad():
+        torch.testing.assert_close(network(x), model(x), rtol=1e-10, atol=1e-10)
+    assert network.conversion.merged
+
+
+def test_a_convolution_called_on_a_plain_value_and_then_on_a_pair_stays_plain_on_demand() -> None:
+    """The pair is merged for the second call."""
+
+    class Twice(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.other = nn.Conv2d(8, 8, 1), nn.Conv2d(8, 8, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.first(self.other(self.first(x)))
+
+    model = Twice().double()
+    network = octavize(model, {"other": 0.5}, torch.zeros(1, 8, 8, 8), on_unknown="merge")
+    x = torch.randn(1, 8, 1, 1, dtype=torch.float64).expand(1, 8, 8, 8)
+    torch.testing.assert_close(network(x), model(x), rtol=1e-10, atol=1e-10)
 
 
 def test_drop_path_drops_both_frequencies_with_one_mask() -> None:

@@ -117,3 +117,18 @@ def test_runs_and_repeats_of_a_split() -> None:
     assert split.alpha == Fraction(1, 2)
     assert split.within_groups(2) is None
     assert split.within_groups(4) is None
+
+
+@given(st.integers(1, 40), st.sets(st.integers(0, 39)), st.data())
+def test_parts_and_folds_agree_with_the_channels_themselves(
+    channels: int, low: set[int], data: st.DataObject
+) -> None:
+    """A part is low where the whole is; what was repeated folds back, and unlike neighbours do not fold."""
+    split = ChannelSplit(channels, tuple(sorted(c for c in low if c < channels)))
+    start = data.draw(st.integers(0, channels - 1))
+    stop = data.draw(st.integers(start + 1, channels))
+    assert split.part(start, stop).low == tuple(c - start for c in range(start, stop) if c in split.low)
+    assert split.repeat_each(3).fold_each(3) == split
+    alike = all((c in split.low) == (c + 1 in split.low) for c in range(0, channels - 1, 2))
+    if channels % 2 == 0:
+        assert (split.fold_each(2) is not None) == alike

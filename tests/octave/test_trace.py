@@ -118,3 +118,43 @@ def test_a_network_of_two_graphs_is_refused(longer: bool, message: str) -> None:
     """The message says where the graphs part."""
     with pytest.raises(ConversionError, match=f"TwoGraphs: .*{message}.*only a network of one graph"):
         trace(TwoGraphs(longer=longer), no_rules)
+
+
+@pytest.mark.parametrize("in_place", [True, False])
+def test_a_forward_that_changes_its_buffers_is_refused(in_place: bool) -> None:  # parametrised
+    """Tracing would run it once, and the graph never."""
+
+    class Counting(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("calls", torch.zeros(()))
+
+        def forward(self, x: Tensor) -> Tensor:
+            if in_place:
+                self.calls += 1
+            else:
+                self.calls = self.calls + 1
+            return x + 1
+
+    with pytest.raises(
+        ConversionError, match=r"forward changes the buffer 0\.calls, which the graph would not"
+    ):
+        trace(nn.Sequential(Counting()), no_rules)
+
+
+class WithoutGradients(nn.Module):
+    """What computes a part without gradients."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Add a constant copy."""
+        with torch.no_grad():
+            constant = x * 2
+        return x + constant
+
+
+def test_a_module_that_stops_gradients_stays_one_node() -> None:
+    """The graph cannot say it; the network as a whole is refused."""
+    graph = trace(nn.Sequential(WithoutGradients()), no_rules)
+    assert [node.op for node in graph.nodes] == ["placeholder", "call_module", "output"]
+    with pytest.raises(ConversionError, match=r"WithoutGradients .* switches gradients on or off"):
+        trace(WithoutGradients(), no_rules)

@@ -111,8 +111,16 @@ def _operands(rewriter: Rewriter, node: fx.Node) -> tuple[_Operand, _Operand]:
                 isinstance(x, fx.Node) and rewriter.shape(x) == () and x in rewriter.parts for x in (a, b)
             ):
                 raise UncoveredError("no rule takes a tuple here")
-            return a, b
+            return _in_line(rewriter, node, a), _in_line(rewriter, node, b)
     raise UncoveredError("no rule takes anything but two tensors")
+
+
+def _in_line(rewriter: Rewriter, node: fx.Node, operand: _Operand) -> _Operand:
+    """Give a value without a batch, such as a parameter (C, 1, 1), the axis that broadcasting would."""
+    shape = rewriter.shape(operand) if isinstance(operand, fx.Node) else ()
+    if not isinstance(operand, fx.Node) or len(shape) < 2 or len(shape) + 1 != len(rewriter.shape(node)):
+        return operand
+    return rewriter.batch_before(node, operand)
 
 
 def _rank(rewriter: Rewriter, node: fx.Node) -> int:

@@ -1,6 +1,7 @@
 """Channels put together, taken apart and dealt out anew; sizes changed by interpolation."""
 
 import operator
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -33,11 +34,12 @@ def concatenation(rewriter: Rewriter, node: fx.Node) -> None:
 def division(rewriter: Rewriter, node: fx.Node) -> None:
     """Take the channels apart; each piece is a pair, or plain where none of its channels is low."""
     split = only_split(rewriter, node)
-    splits = rewriter.groups.splits_of_parts(node)
-    if not splits or any(reader.target is not operator.getitem for reader in node.users):
+    widths = flows.widths_of(rewriter.groups, node)
+    splits = [split.part(stop - width, stop) for width, stop in zip(widths, accumulate(widths), strict=True)]
+    if sum(widths) != split.channels or any(reader.target is not operator.getitem for reader in node.users):
         raise UncoveredError("no rule divides anything but channels into pieces that are read one by one")
-    rewriter.call(node, Pieces(split, [piece.channels for piece in splits]), (node.args[0],))
-    rewriter.parts[node] = splits
+    rewriter.call(node, Pieces(split, widths), (node.args[0],))
+    rewriter.parts[node] = tuple(splits)
 
 
 @RULES.add(operator.getitem, flow=flows.pick)
@@ -52,39 +54,35 @@ def item(rewriter: Rewriter, node: fx.Node) -> None:
         rewriter.give(node, rewriter.parts[source][index])
         return
     split, taken = only_split(rewriter, node), flows.channel_range(index)
-    of_range = rewriter.groups.split_of(node)
-    if taken is None or of_range is None:
+    if taken is None:
         raise UncoveredError("no rule takes anything but a range of channels")
     start, stop, _ = taken.indices(split.channels)
     rewriter.call(node, Channels(split, start, stop), (source,))
-    rewriter.give(node, of_range)
+    rewriter.give(node, split.part(start, stop))
 
 
 @RULES.add(nn.ChannelShuffle, "torchvision.models.shufflenetv2.channel_shuffle", flow=flows.shuffle)
 def channel_shuffle(rewriter: Rewriter, node: fx.Node) -> None:
     """Deal out the channels of each frequency by itself: the groups split alike."""
-    only_split(rewriter, node)
-    groups, split = flows.shuffled_groups(rewriter.groups, node), rewriter.groups.split_of(node)
-    if split is None:
-        raise UncoveredError("no rule takes these arguments")
+    groups = flows.shuffled_groups(rewriter.groups, node)
+    of_group = only_split(rewriter, node).within_groups(groups)
+    if of_group is None:
+        raise UncoveredError("no rule shuffles groups that split differently")
     shuffle = Each(nn.ChannelShuffle(groups))
     if node.op == "call_module":
         rewriter.replace(node, shuffle, Each)
     else:
         rewriter.call(node, shuffle, (node.args[0],))
-    rewriter.give(node, split)
+    rewriter.give(node, of_group.repeat_each(groups))
 
 
 @RULES.add(nn.PixelShuffle, functional.pixel_shuffle, flow=flows.fold)
 def pixel_shuffle(rewriter: Rewriter, node: fx.Node) -> None:
     """Fold channels into space in each frequency; neighbours that become one channel are of one frequency."""
-    only_split(rewriter, node)
-    shuffle, split = (
-        EachPixelShuffle(flows.pixel_factor(rewriter.groups, node)),
-        rewriter.groups.split_of(node),
-    )
+    factor = flows.pixel_factor(rewriter.groups, node)
+    shuffle, split = EachPixelShuffle(factor), only_split(rewriter, node).fold_each(factor**2)
     if split is None:
-        raise UncoveredError("no rule takes these arguments")
+        raise UncoveredError("no rule folds neighbours of both frequencies into one channel")
     if node.op == "call_module":
         rewriter.replace(node, shuffle, EachPixelShuffle)
     else:

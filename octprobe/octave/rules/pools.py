@@ -1,14 +1,16 @@
 """Poolings: over windows each frequency by itself, over all of space to a plain value."""
 
 import copy
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import torch
-from torch import fx, nn
+from torch import Tensor, fx, nn
 from torch.nn import functional
 
 from octprobe.octave.flows import inherit, pool_all
+from octprobe.octave.frequency import low_size
 from octprobe.octave.layers import EachPool, GlobalPool, Method
 from octprobe.octave.rewrite import Rewriter
 from octprobe.octave.rules.operands import named_arguments, only_split
@@ -34,7 +36,7 @@ def max_pool(rewriter: Rewriter, node: fx.Node) -> None:
         raise UncoveredError("no rule gives the indices of a pooling")
     pool_low = copy.copy(pool)
     pool_low.ceil_mode = True
-    rewriter.replace(node, EachPool(pool, pool_low), EachPool)
+    rewriter.replace(node, _each(rewriter, node, pool, pool_low), EachPool)
     rewriter.give(node, split)
 
 
@@ -46,7 +48,7 @@ def average_pool(rewriter: Rewriter, node: fx.Node) -> None:
     _refuse_divisor(getattr(pool, "divisor_override", None))
     pool_low = copy.copy(pool)
     pool_low.ceil_mode, pool_low.count_include_pad = True, False
-    rewriter.replace(node, EachPool(pool, pool_low), EachPool)
+    rewriter.replace(node, _each(rewriter, node, pool, pool_low), EachPool)
     rewriter.give(node, split)
 
 
@@ -129,9 +131,29 @@ def over_space(rewriter: Rewriter, node: fx.Node) -> None:
 def _pool_each(rewriter: Rewriter, node: fx.Node, arguments: dict[str, Any], of_low: dict[str, Any]) -> None:
     function: Any = node.target
     split = only_split(rewriter, node)
-    pool = EachPool(partial(function, **arguments), partial(function, **arguments | of_low))
+    pool = _each(rewriter, node, partial(function, **arguments), partial(function, **arguments | of_low))
     rewriter.call(node, pool, (node.args[0],))
     rewriter.give(node, split)
+
+
+def _each(
+    rewriter: Rewriter, node: fx.Node, pool: Callable[..., Tensor], pool_low: Callable[..., Tensor]
+) -> EachPool:
+    """Give a pooling of each frequency whose low part comes out at half of the high size."""
+    each, size = EachPool(pool, pool_low), rewriter.shape(node.all_input_nodes[0])[2:]
+    for more in (0, 1):
+        sides = tuple(side + more for side in size)
+        try:
+            high, low = each((_nothing(sides), _nothing(low_size(sides))))
+        except RuntimeError as error:  # torch's refusal of a window larger than the value
+            raise UncoveredError("no rule pools a low part smaller than the window") from error
+        if low.shape[2:] != low_size(high.shape[2:]):
+            raise UncoveredError("no rule pools over windows that shrink the size but do not divide it")
+    return each
+
+
+def _nothing(size: Sequence[int]) -> Tensor:
+    return torch.empty((1, 1, *size), device="meta")
 
 
 def _refuse_divisor(divisor: object) -> None:
