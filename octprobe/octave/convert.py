@@ -152,7 +152,7 @@ def _check_arguments(model: nn.Module, example_input: object) -> None:
     kind = type(example_input).__name__
     shown = f"{kind} {tuple(example_input.shape)}" if isinstance(example_input, Tensor) else kind
     wanted = {1: "(B, C, L)", 2: "(B, C, H, W)", 3: "(B, C, T, H, W)"}[rank]
-    raise ConversionError(f"example_input is a {shown}; it must be a tensor {wanted}, none of them 0")
+    raise ConversionError(f"example_input is a {shown}; it must be a tensor {wanted} without a 0")
 
 
 def _asked(model: nn.Module, alpha: AlphaLike | Mapping[str, AlphaLike]) -> Asked:

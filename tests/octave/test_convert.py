@@ -26,9 +26,11 @@ from octave.nets import (
 from octprobe.errors import ConversionError, UnrealisableAlphaError
 from octprobe.networks import build_network
 from octprobe.octave import OctaveConv2d, octavize
+from octprobe.octave.layers import EachPool
 from octprobe.octave.network import OctaveNetwork
 from octprobe.octave.norm import OctaveBatchNorm
 from octprobe.octave.pack import hold_packs
+from octprobe.octave.rules import pools
 from octprobe.octave.split import ChannelSplit, split_channels
 
 # The project's golden table: closed form by path = torch's FlopCounterMode / 2, and equal to the network
@@ -462,11 +464,20 @@ def test_output_is_plain_even_where_the_last_layer_is_octave() -> None:
 
 
 @pytest.mark.parametrize(
-    "example", [torch.zeros(3, 16, 16), (torch.zeros(1, 3, 16, 16),), [1, 3, 16, 16], torch.zeros(1, 4)]
+    "example",
+    [
+        torch.zeros(3, 16, 16),
+        (torch.zeros(1, 3, 16, 16),),
+        [1, 3, 16, 16],
+        torch.zeros(1, 4),
+        torch.zeros(0, 3, 16, 16),
+    ],
 )
 def test_an_example_that_is_no_batch_of_images_is_refused(example: object) -> None:
     """At the door, whatever the network."""
-    with pytest.raises(ConversionError, match=r"^example_input is a .*; it must be a tensor \(B, C, H, W\)$"):
+    with pytest.raises(
+        ConversionError, match=r"^example_input is a .*; it must be a tensor \(B, C, H, W\) without a 0$"
+    ):
         octavize(Small(), 0.5, example)  # type: ignore[arg-type]  # wrong on purpose
 
 
@@ -493,10 +504,33 @@ def test_a_network_that_cannot_be_copied_is_refused_in_one_line() -> None:
         octavize(model, {"middle": 0.5}, torch.zeros(1, 3, 8, 8))
 
 
-def test_a_fault_found_while_the_graph_runs_is_told_in_one_line() -> None:
-    """A pooling that keeps the low part from being half of the high one."""
+def test_a_fault_found_while_the_graph_runs_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pooling that keeps the low part from being half of the high one, were it not refused before."""
+    monkeypatch.setattr(pools, "_each", lambda rewriter, node, *both: EachPool(*both))
     with pytest.raises(ConversionError, match=r"^node last: OctaveConv2d: high part is .* size / 2\)$"):
         octavize(Chain(nn.MaxPool2d(4, 1)), {"middle": 0.5}, torch.zeros(1, 3, 8, 8))
+
+
+def test_a_network_whose_shapes_are_not_known_yet_is_refused() -> None:
+    """A lazy convolution has no channels to split before it has run once."""
+    with pytest.raises(ConversionError, match=r"Sequential: 0.weight has no shape yet; run the network once"):
+        octavize(nn.Sequential(nn.LazyConv2d(8, 3, padding=1)), 0.5, torch.zeros(1, 3, 16, 16))
+
+
+def test_a_uniform_alpha_that_some_groups_refuse_names_what_all_allow() -> None:
+    """Groups of 6 and of 4 channels have halves in common."""
+    body = nn.Sequential(
+        nn.Conv2d(3, 12, 1),
+        nn.Conv2d(12, 12, 3, padding=1, groups=2),
+        nn.Conv2d(12, 8, 1),
+        nn.Conv2d(8, 8, 3, padding=1, groups=2),
+        nn.Conv2d(8, 4, 3, padding=1, stride=2),
+    )
+    with pytest.raises(
+        UnrealisableAlphaError, match=r"all alpha groups together .* multiples of 1/2 only"
+    ) as e:
+        octavize(body, 0.25, torch.zeros(1, 3, 16, 16))
+    assert e.value.allowed == (0, Fraction(1, 2), 1)
 
 
 def test_a_shallow_copy_is_an_octave_network_of_the_same_layers(resnet18: nn.Module) -> None:
