@@ -21,8 +21,8 @@ $(INSTALLED): pyproject.toml constraints.txt
 sweep: $(INSTALLED) ## measure sweeps/quickstart.yaml and print the front and the fastest alphas
 	$(BIN)/octprobe sweep sweeps/quickstart.yaml
 
-test: $(INSTALLED) ## run every test
-	$(BIN)/pytest
+test: $(INSTALLED) ## run every test, one process a core
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal
 
 check: $(INSTALLED) ## lint, types and architecture
 	$(BIN)/ruff check .

@@ -5,13 +5,15 @@ import importlib
 import re
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from pathlib import Path
-
-from torch import nn
+from typing import TYPE_CHECKING
 
 from octprobe.errors import UsageError, wants_memory
-from octprobe.weights import PRETRAINED, load_weights, timm_pretrained, torchvision_pretrained
+
+if TYPE_CHECKING:  # a name is looked at by those who must stay light; only what builds a network loads torch
+    from torch import nn
 
 TORCHVISION = "torchvision:"
 # Strict, so that no name can be a path, an address or a model hub's entry.
@@ -19,7 +21,22 @@ _ARCHITECTURE = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
 _FACTORY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 
 
-def build_network(name: str, *, allow_import: bool = False, weights: str | None = None) -> nn.Module:
+def is_registered(name: str) -> bool:
+    """Tell a network of timm's or torchvision's from a factory of your own, whose code may do anything."""
+    return ":" not in name or name.startswith(TORCHVISION)
+
+
+def without_values(name: str) -> AbstractContextManager[object]:
+    """Give where a network is built to be counted only: its weights need no values, so on meta.
+
+    A factory of your own may look at them, and is left where it is.
+    """
+    import torch
+
+    return torch.device("meta") if is_registered(name) else nullcontext()
+
+
+def build_network(name: str, *, allow_import: bool = False, weights: str | None = None) -> "nn.Module":
     """Build a network in evaluation mode, with fresh random weights unless others are asked for.
 
     Random weights follow torch's global random state: the same seed gives the same network. Nothing is
@@ -36,6 +53,8 @@ def build_network(name: str, *, allow_import: bool = False, weights: str | None 
             such weights, or they do not fit.
         MachineError: the pretrained weights cannot be fetched.
     """
+    from octprobe.weights import PRETRAINED, load_weights
+
     _check(name, allow_import=allow_import)
     network = _pretrained(name) if weights == PRETRAINED else _fresh(name)
     if weights is not None and weights != PRETRAINED:
@@ -43,7 +62,9 @@ def build_network(name: str, *, allow_import: bool = False, weights: str | None 
     return network.eval()
 
 
-def _pretrained(name: str) -> nn.Module:
+def _pretrained(name: str) -> "nn.Module":
+    from octprobe.weights import timm_pretrained, torchvision_pretrained
+
     if name.startswith(TORCHVISION):
         return torchvision_pretrained(name, name.removeprefix(TORCHVISION))
     if ":" in name:
@@ -54,7 +75,7 @@ def _pretrained(name: str) -> nn.Module:
     return timm_pretrained(name)
 
 
-def _fresh(name: str) -> nn.Module:
+def _fresh(name: str) -> "nn.Module":
     if name.startswith(TORCHVISION):
         return _made(name, lambda: _torchvision_network(name.removeprefix(TORCHVISION)))
     if ":" in name:
@@ -147,7 +168,9 @@ def _factory(name: str) -> Callable[[], object]:
     return found
 
 
-def _made(name: str, factory: Callable[[], object]) -> nn.Module:
+def _made(name: str, factory: Callable[[], object]) -> "nn.Module":
+    from torch import nn
+
     try:
         network = factory()
     except (Exception, SystemExit) as error:  # whatever the factory's own code raises

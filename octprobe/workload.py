@@ -118,12 +118,15 @@ def network_workload(
     example = torch.randn(batch, *example_of(vanilla, resolution).shape[1:])
     if subject.is_vanilla:
         return Workload(vanilla, example)
-    alpha = dict(subject.alpha) if isinstance(subject.alpha, tuple) else subject.alpha
-    module = octavize(
-        vanilla, alpha, example[:1], on_unknown="merge", share_parameters=True, **_form(variant)
-    )
+    module = at_alpha(vanilla, subject, example[:1], variant)
     exits = len(module.conversion.merged) if isinstance(module, OctaveNetwork) else None
     return Workload(module.eval(), example, octave_exits=exits)
+
+
+def at_alpha(vanilla: nn.Module, subject: NetworkSubject, example: Tensor, variant: Variant) -> nn.Module:
+    """Convert a network as its point says; it shares its parameters, and goes on plain where no rule is."""
+    alpha = dict(subject.alpha) if isinstance(subject.alpha, tuple) else subject.alpha
+    return octavize(vanilla, alpha, example, on_unknown="merge", share_parameters=True, **_form(variant))
 
 
 def _form(variant: Variant) -> dict[str, Any]:

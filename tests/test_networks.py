@@ -1,5 +1,6 @@
 """Names to networks, and what a wrong name is told."""
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ import torch
 from torch import nn
 
 from octprobe.errors import UsageError
-from octprobe.networks import build_network, network_fault
+from octprobe.networks import build_network, is_registered, network_fault, without_values
 
 FACTORIES = """
 import torch
@@ -50,6 +51,32 @@ def test_the_same_seed_gives_the_same_network_in_eval(name: str) -> None:
     assert sum(p.numel() for p in networks[0].parameters()) == 11_689_512
     assert all(torch.equal(a, b) for a, b in zip(*(n.parameters() for n in networks), strict=True))
     assert network_fault(name) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "registered"),
+    [
+        ("resnet18", True),
+        ("torchvision:resnet18", True),
+        ("my.module:net", False),
+        ("torchvision.x:y", False),
+    ],
+)
+def test_only_registered_networks_are_built_without_values(name: str, registered: bool) -> None:
+    """A person's own factory may look at its weights, and may change between two calls."""
+    assert is_registered(name) is registered
+    with without_values(name):
+        assert torch.empty(1).is_meta is registered
+
+
+def test_looking_at_names_loads_no_torch() -> None:
+    """Plans are made by commands that must start at once."""
+    code = (
+        "import sys, octprobe.cost.ledger; from octprobe.networks import is_registered; "
+        "print(is_registered('resnet18'), 'torch' in sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["True", "False"]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
+from octprobe.commands.axis_options import (
+    DownsampleOption,
+    ExchangeOption,
+    OctaveKernelsOption,
+    ReturnAtOption,
+    network_point,
+)
 from octprobe.errors import OctprobeError, UsageError
 
 
@@ -18,15 +25,25 @@ def cost(
     resolution: Annotated[
         int, typer.Option(min=1, max=16384, help="Side of the square image, pixels.")
     ] = 224,
+    exchange: ExchangeOption = "both",
+    downsample: DownsampleOption = "average",
+    octave_kernels: OctaveKernelsOption = "all",
+    return_at: ReturnAtOption = "policy",
     allow_import: Annotated[bool, typer.Option(help="Allow module:function, which runs that code.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Count MACs, bytes and parameters of NETWORK at an alpha."""
-    from octprobe.commands.parsing import parse_alpha
-    from octprobe.plan.point import Conditions, DesignPoint, NetworkSubject
+    from octprobe.plan.point import Conditions
 
-    subject = NetworkSubject(network=network, alpha=parse_alpha(alpha))
-    point = DesignPoint(subject=subject, conditions=Conditions(resolution=resolution))
+    point = network_point(
+        network,
+        alpha,
+        Conditions(resolution=resolution),
+        exchange=exchange,
+        downsample=downsample,
+        octave_kernels=octave_kernels,
+        return_at=return_at,
+    )
     costs = _count(point, allow_import=allow_import)
     if as_json:
         typer.echo(json.dumps(_as_object(point, costs[point.point_id])))
@@ -64,8 +81,10 @@ def _count_one(point: Any, ledger: Any) -> Any:
 
 
 def _as_object(point: Any, cost: Any) -> dict[str, Any]:
+    from octprobe.plan.variant import VARIANT_AXES
+
     axes = point.axes()
-    named = {name: axes[name] for name in ("network", "alpha", "alpha_map", "resolution")}
+    named = {name: axes[name] for name in ("network", "alpha", "alpha_map", *VARIANT_AXES, "resolution")}
     paths = {f"macs_{path}": macs for path, macs in asdict(cost.path_macs).items()}
     figures = {name: value for name, value in asdict(cost).items() if name != "path_macs"}
     return named | figures | paths | {"source": "counted", "per": "item of the batch, float32"}

@@ -1,16 +1,28 @@
 """`octprobe export`: a network at an alpha as one file, checked against the network itself."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from octprobe.commands.axis_options import (
+    DownsampleOption,
+    ExchangeOption,
+    OctaveKernelsOption,
+    ReturnAtOption,
+    network_point,
+)
 from octprobe.errors import MachineError, OctprobeError, wants_memory
+from octprobe.plan.variant import variant_label
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from octprobe.export import Check, Exported
+    from octprobe.plan.point import DesignPoint, NetworkSubject
 
 _SEED = 0
 # After batch, by how many there are: of signals, images and clips.
@@ -38,6 +50,10 @@ def export(
     resolution: Annotated[
         int, typer.Option(min=1, max=16384, help="Side of the square image, pixels; fixed in the file.")
     ] = 224,
+    exchange: ExchangeOption = "both",
+    downsample: DownsampleOption = "average",
+    octave_kernels: OctaveKernelsOption = "all",
+    return_at: ReturnAtOption = "policy",
     weights: Annotated[
         str | None,
         typer.Option(
@@ -49,38 +65,70 @@ def export(
 ) -> None:
     """Write NETWORK at an alpha to one file that runs without octprobe, and check its output."""
     from octprobe.export import check_target, export_network
+    from octprobe.plan.point import Conditions
 
     check_target(output, force=force)
-    name = f"{network} alpha {alpha}, {resolution} px"
-    try:
-        octave, example = _octave(network, alpha, resolution, weights, allow_import=allow_import)
+    point = network_point(
+        network,
+        alpha,
+        Conditions(resolution=resolution),
+        exchange=exchange,
+        downsample=downsample,
+        octave_kernels=octave_kernels,
+        return_at=return_at,
+    )
+    asked = _Asked(point, alpha, weights, allow_import)
+    with _told_of_memory(asked):
+        octave, example = asked.built()
         found = export_network(octave, example, output, force=force)
-    except Exception as error:  # whatever a lack of memory raises; all else is a fault of ours
-        if isinstance(error, OctprobeError) or not wants_memory(error):
-            raise
-        raise MachineError(f"{name}: out of memory; ask for less, with a smaller --resolution") from error
-    typer.echo(f"{name}: {output}")
+    typer.echo(f"{asked}: {output}")
     for heading, text in _lines(output, found, weights, octave):
         typer.echo(f"  {heading:<8} {text}")
 
 
-def _octave(
-    network: str, alpha: str, resolution: int, weights: str | None, *, allow_import: bool
-) -> "tuple[nn.Module, Tensor]":
-    """Build what the sweeps measure, and an input for it: what has no octave form runs plain."""
-    import torch
+@dataclass(frozen=True)
+class _Asked:
+    """The network that is to be written, as a person names it."""
 
-    from octprobe.commands.parsing import parse_alpha
-    from octprobe.networks import build_network
-    from octprobe.octave import octavize
-    from octprobe.octave.example import example_of
+    point: "DesignPoint"
+    alpha: str
+    weights: str | None
+    allow_import: bool
 
-    asked = parse_alpha(alpha)
-    torch.manual_seed(_SEED)
-    vanilla = build_network(network, allow_import=allow_import, weights=weights)
-    alphas = dict(asked) if isinstance(asked, tuple) else asked
-    example = torch.zeros_like(example_of(vanilla, resolution), device="cpu")
-    return octavize(vanilla, alphas, example, on_unknown="merge", share_parameters=True), example
+    def __str__(self) -> str:
+        variant = variant_label(asdict(self.point.variant))
+        named = f"{self.subject.network} alpha {self.alpha} {variant}".rstrip()
+        return f"{named}, {self.point.conditions.resolution} px"
+
+    @property
+    def subject(self) -> "NetworkSubject":
+        """Give the network: the options of a command name no layer."""
+        return cast("NetworkSubject", self.point.subject)
+
+    def built(self) -> "tuple[nn.Module, Tensor]":
+        """Build what the sweeps measure, and an input for it: what has no octave form runs plain."""
+        import torch
+
+        from octprobe.networks import build_network
+        from octprobe.octave.example import example_of
+        from octprobe.workload import at_alpha
+
+        torch.manual_seed(_SEED)
+        vanilla = build_network(self.subject.network, allow_import=self.allow_import, weights=self.weights)
+        size = self.point.conditions.resolution
+        example = torch.zeros_like(example_of(vanilla, size), device="cpu")
+        return at_alpha(vanilla, self.subject, example, self.point.variant), example
+
+
+@contextmanager
+def _told_of_memory(asked: _Asked) -> Iterator[None]:
+    """Tell a want of memory in a line with a way out; all else goes its way."""
+    try:
+        yield
+    except Exception as error:  # whatever a lack of memory raises; all else is a fault of ours
+        if isinstance(error, OctprobeError) or not wants_memory(error):
+            raise
+        raise MachineError(f"{asked}: out of memory; ask for less, with a smaller --resolution") from error
 
 
 def _lines(

@@ -1,6 +1,5 @@
 """`octprobe groups`: the design space of a network, alpha group by alpha group; no clock read."""
 
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -86,11 +85,7 @@ def _group_as_object(space: "DesignSpace", group: "DesignGroup") -> dict[str, An
 
 
 def _network(name: str, *, allow_import: bool) -> Any:
-    import torch
+    from octprobe.networks import build_network, without_values
 
-    from octprobe.networks import TORCHVISION, build_network
-
-    # Weights need no values to be counted, but a person's own factory may look at them.
-    is_own = ":" in name and not name.startswith(TORCHVISION)
-    with nullcontext() if is_own else torch.device("meta"):
+    with without_values(name):
         return build_network(name, allow_import=allow_import)

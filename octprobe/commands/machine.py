@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from octprobe.cache import Cache
+from octprobe.networks import is_registered
 
 # The NVIDIA kernel driver's own file; without it no CUDA device can be there on Linux.
 _NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
@@ -42,7 +43,7 @@ def network_fault_of(*, allow_import: bool, cache: Cache | None = None) -> Calla
     known = cache or Cache("networks")
 
     def fault(name: str) -> str | None:
-        if allow_import and ":" in name and not name.startswith("torchvision:"):
+        if allow_import and not is_registered(name):
             return _factory_fault(name)
         question = {"name": name, "timm": _version("timm"), "torchvision": _version("torchvision")}
         if known.get(question) == "known":

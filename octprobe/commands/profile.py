@@ -5,19 +5,28 @@ import os
 import stat
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, get_args
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from octprobe.commands.axis_options import (
+    DownsampleOption,
+    ExchangeOption,
+    OctaveKernelsOption,
+    ReturnAtOption,
+    check_axes,
+    network_point,
+)
 from octprobe.errors import MachineError, OctprobeError, UsageError, wants_memory
 
 if TYPE_CHECKING:
     from octprobe.measure.device import Device
     from octprobe.measure.profile import Profile
-    from octprobe.plan.point import Conditions, DesignPoint
+    from octprobe.plan.point import DesignPoint
 
 # A person waits for this; a noisy machine's latency then keeps a wider interval, which is shown.
 _LATENCY_SECONDS = 10.0
+_CHOICES = ("dtype", "memory_format", "execution", "mode")
 
 
 def profile(
@@ -36,6 +45,10 @@ def profile(
     memory_format: Annotated[str, typer.Option(help="contiguous or channels_last.")] = "contiguous",
     execution: Annotated[str, typer.Option(help="eager, compiled or cudagraph.")] = "eager",
     mode: Annotated[str, typer.Option(help="infer, or train: forward and backward.")] = "infer",
+    exchange: ExchangeOption = "both",
+    downsample: DownsampleOption = "average",
+    octave_kernels: OctaveKernelsOption = "all",
+    return_at: ReturnAtOption = "policy",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     calls: Annotated[int, typer.Option(min=1, max=1000, help="Calls under the profiler.")] = 5,
     depth: Annotated[int, typer.Option(min=0, help="Levels of modules shown.")] = 2,
@@ -49,11 +62,10 @@ def profile(
     ] = False,
 ) -> None:
     """Show where the time of NETWORK goes at an alpha: by layer, by octave path and by operator."""
-    from octprobe.commands.parsing import parse_alpha
     from octprobe.commands.profile_view import as_object, print_profile
     from octprobe.commands.terminal import print_json
     from octprobe.measure.device import open_device
-    from octprobe.plan.point import Conditions, DesignPoint, NetworkSubject
+    from octprobe.plan.point import Conditions
 
     conditions = Conditions(
         batch=batch,
@@ -63,12 +75,18 @@ def profile(
         execution=execution,
         mode=mode,
     )
-    _check_choices(conditions)
+    check_axes({name: getattr(conditions, name) for name in _CHOICES})
+    point = network_point(
+        network,
+        alpha,
+        conditions,
+        exchange=exchange,
+        downsample=downsample,
+        octave_kernels=octave_kernels,
+        return_at=return_at,
+    )
     if trace is not None:
         _check_target(trace)
-    point = DesignPoint(
-        subject=NetworkSubject(network=network, alpha=parse_alpha(alpha)), conditions=conditions
-    )
     found = _profile(point, open_device(device), calls=calls, trace=trace, allow_import=allow_import)
     if as_json:
         print_json(as_object(point, found))
@@ -76,17 +94,6 @@ def profile(
     print_profile(point, found, depth)
     if trace is not None:
         typer.echo(f"Trace: {trace}; open it in https://ui.perfetto.dev or chrome://tracing.")
-
-
-def _check_choices(conditions: "Conditions") -> None:
-    from octprobe.plan.axes import Dtype, Execution, MemoryFormat, Mode
-
-    choices = {"dtype": Dtype, "memory_format": MemoryFormat, "execution": Execution, "mode": Mode}
-    for name, choice in choices.items():
-        value, allowed = getattr(conditions, name), get_args(choice)
-        if value not in allowed:
-            option = f"--{name.replace('_', '-')}"
-            raise UsageError(f"{option} is {value}; it must be {', '.join(allowed[:-1])} or {allowed[-1]}")
 
 
 def _check_target(path: Path) -> None:

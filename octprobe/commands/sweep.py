@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from octprobe.plan.point import DesignPoint
     from octprobe.plan.space import Plan
     from octprobe.plan.spec import SweepSpec
-    from octprobe.store.records import Environment
-    from octprobe.store.store import Store
 
 
 def sweep(
@@ -145,6 +143,8 @@ def _execute(
 ) -> "Summary":
     from octprobe.commands.interrupt import Interrupt
     from octprobe.commands.progress import Pace, open_view
+    from octprobe.commands.resumed import resumption_lines
+    from octprobe.commands.terminal import printable
     from octprobe.engine.run import Origin, SweepRun
     from octprobe.store.store import Store
 
@@ -153,24 +153,14 @@ def _execute(
         with Interrupt(view.say) as stop:
             environment = executor.environment()  # a device that is not there leaves no store behind
             rows = Store.create(folder)
-            _tell_what_was_measured_elsewhere(rows, plan, environment, view.say)
+            for line in resumption_lines(
+                rows, plan.points, environment, fresh=options.fresh, retry=options.retry
+            ):
+                view.say(printable(line))
             origin = Origin(spec.name, rows.keep_spec(spec.text), spec.measure)
             return SweepRun(origin, rows, executor, view, stop, options).execute(plan.groups)
     finally:
         view.close()
-
-
-def _tell_what_was_measured_elsewhere(
-    store: "Store", plan: "Plan", here: "Environment", say: "Callable[[str], None]"
-) -> None:
-    """Say why points that the store has figures of are measured again: they hold for another environment."""
-    from octprobe.commands.terminal import printable
-    from octprobe.explore.environments import ENVIRONMENT_COLUMNS, measured_elsewhere
-
-    attempts = store.read(["point_id", "env_id", "status", *ENVIRONMENT_COLUMNS]).table.to_pylist()
-    line = measured_elsewhere(attempts, here, {point.point_id for point in plan.points})
-    if line:
-        say(printable(line))
 
 
 def _expected_seconds(spec: "SweepSpec", plan: "Plan") -> "Callable[[DesignPoint], float | None]":

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import asdict
 from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from octprobe.cache import Cache
+from octprobe.networks import is_registered, without_values
 from octprobe.plan.point import DesignPoint
 from octprobe.store.records import Cost, PathMacs
 
@@ -43,7 +43,7 @@ class Ledger:
     def known(self, point: DesignPoint) -> Cost | None:
         """Give a cost that was counted before."""
         kept = self._cache.get(self._question(point))
-        if kept is None or not _is_registered(point):
+        if kept is None or not is_registered(_network(point)):
             return None
         try:
             return Cost(**(kept | {"path_macs": PathMacs(**kept["path_macs"])}))
@@ -71,10 +71,9 @@ class Ledger:
 _WITHOUT_EFFECT = frozenset({"batch", "dtype", "memory_format", "execution", "threads"})
 
 
-def _is_registered(point: DesignPoint) -> bool:
-    """Tell a network whose code is versioned from a person's own factory, which may change at any time."""
-    network = str(point.axes().get("network") or "")
-    return ":" not in network or network.startswith("torchvision:")
+def _network(point: DesignPoint) -> str:
+    """Give the network's name, whose code is versioned unless it is a person's own; empty for a layer."""
+    return str(point.axes().get("network") or "")
 
 
 @cache
@@ -113,12 +112,9 @@ def count_fully(point: DesignPoint, *, allow_import: bool) -> Cost:
 
 def count_quickly(point: DesignPoint, *, allow_import: bool) -> Cost:
     """Build a point at batch 1 and count it on meta tensors."""
-    import torch  # as above
-
-    from octprobe.cost.count import quick_cost
+    from octprobe.cost.count import quick_cost  # as above
     from octprobe.workload import build_workload, one_item
 
-    # Weights need no values to be counted, but a person's own factory may look at them.
-    with torch.device("meta") if _is_registered(point) else nullcontext():
+    with without_values(_network(point)):
         workload = build_workload(one_item(point), allow_import=allow_import)
     return quick_cost(workload, point.conditions.batch)

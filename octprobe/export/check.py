@@ -1,27 +1,25 @@
 """An exported file run beside the network it was made from."""
 
-import importlib.metadata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._pytree import tree_leaves
 
 from octprobe.errors import ConversionError
-from octprobe.export.target import ONNX, PT2, installed
+from octprobe.export.runner import Outputs, named_outputs, open_file
+from octprobe.export.target import ONNX, PT2
+from octprobe.export.told import told
 
-INPUT_NAME = "image"
 # Neither is the batch that a file is made with.
 _BATCHES = (1, 3)
 # Of the largest output. torch runs the same kernels; onnxruntime fuses, and sums in an order of its own.
 _TOLERANCES = {PT2: 1e-5, ONNX: 1e-4}
+# Steps of the number format, for formats in which a step is more than the tolerance above.
+_STEPS = 8
 _SEED = 0
-
-Run = Callable[[Tensor], list[Tensor]]
+_MOST_NAMES = 3
 
 
 @dataclass(frozen=True)
@@ -48,63 +46,76 @@ def check_file(file: Path, network: nn.Module, example: Tensor) -> Check | None:
         example: (B, C, ...), of which the shape but for the batch and the dtype matter.
 
     Raises:
-        ConversionError: the outputs differ by more than rounding.
+        ConversionError: the outputs differ by more than rounding, or are no finite numbers.
+        MachineError: onnxruntime is installed and broken.
     """
-    loaded = _pt2(file) if file.suffix == PT2 else _onnx(file)
-    if loaded is None:
+    runner = open_file(file)
+    if runner is None:
         return None
-    runtime, run = loaded
     generator = torch.Generator().manual_seed(_SEED)
     differences, largest = {}, 0.0
     for batch in _BATCHES:
         image = torch.randn((batch, *example.shape[1:]), generator=generator, dtype=example.dtype)
-        expected = tree_leaves(network(image))
-        differences[batch] = _difference(run(image), expected)
-        largest = max(largest, *(_largest(output) for output in expected))
-    check = Check(runtime, differences, largest)
-    _demand_equal(check, _TOLERANCES[file.suffix])
+        expected = named_outputs(network(image))
+        _demand_finite(expected, network)
+        with told(f"nothing is written: {runner.name} cannot run the file"):
+            found = runner.run(image)
+        differences[batch] = _difference(found, expected, runner.name)
+        largest = max((largest, *map(_largest, expected.values())))
+    check = Check(runner.name, differences, largest)
+    _demand_equal(check, max(_TOLERANCES[file.suffix], _STEPS * torch.finfo(example.dtype).eps))
     return check
 
 
-def _pt2(file: Path) -> tuple[str, Run]:
-    module = torch.export.load(file).module()
-    return f"torch {torch.__version__}", lambda image: tree_leaves(module(image))
+def _demand_finite(expected: Outputs, network: nn.Module) -> None:
+    for name, output in expected.items():
+        if not output.isfinite().all():
+            raise ConversionError(
+                f"nothing is written: the network itself gives NaN or infinity in output{name}; "
+                + _cause(network)
+            )
 
 
-def _onnx(file: Path) -> tuple[str, Run] | None:
-    if not installed("onnxruntime"):
-        return None
-    session = _session(file)
-
-    def run(image: Tensor) -> list[Tensor]:
-        return [torch.from_numpy(output) for output in session.run(None, {INPUT_NAME: image.numpy()})]
-
-    return f"onnxruntime {importlib.metadata.version('onnxruntime')}", run
-
-
-def _session(file: Path) -> Any:
-    import onnxruntime  # optional, and takes a part of a second
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3  # errors; its warnings are of its own speed
-    return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+def _cause(network: nn.Module) -> str:
+    """Say where what is not finite comes from, and the way out."""
+    held = [name for name, tensor in network.state_dict().items() if not tensor.isfinite().all()]
+    if not held:
+        return "its weights are finite, but what it computes is not; give trained weights, or float32"
+    more = ", ..." if len(held) > _MOST_NAMES else ""
+    named = ", ".join(held[:_MOST_NAMES])
+    return f"{len(held)} of its weights hold NaN or infinity ({named}{more}); give a checkpoint that is sound"
 
 
-def _difference(found: Sequence[Tensor], expected: Sequence[Tensor]) -> float:
-    if [output.shape for output in found] != [output.shape for output in expected]:
-        return float("inf")
-    return max(_largest(a.double() - b.double()) for a, b in zip(found, expected, strict=True))
+def _difference(found: list[Tensor], expected: Outputs, runtime: str) -> float:
+    shapes = [tuple(output.shape) for output in found]
+    wanted = [tuple(output.shape) for output in expected.values()]
+    if shapes != wanted:
+        raise ConversionError(
+            f"nothing is written: in {runtime} the file's outputs are of shape {shapes}, the eager network's "
+            f"of {wanted}; try the other format"
+        )
+    pairs = zip(found, expected.items(), strict=True)
+    return max((0.0, *(_distance(output, name, own, runtime) for output, (name, own) in pairs)))
+
+
+def _distance(found: Tensor, name: str, expected: Tensor, runtime: str) -> float:
+    if not found.isfinite().all():
+        raise ConversionError(
+            f"nothing is written: in {runtime} the file gives NaN or infinity in output{name}, "
+            "the eager network does not; try the other format"
+        )
+    return _largest(found.double() - expected.double())
 
 
 def _largest(output: Tensor) -> float:
-    return float(output.abs().max()) if output.numel() else 0.0
+    return float(output.double().abs().max()) if output.numel() else 0.0
 
 
 def _demand_equal(check: Check, tolerance: float) -> None:
-    allowed, differences = tolerance * check.largest_output, check.differences.values()
-    if not all(isfinite(difference) and difference <= allowed for difference in differences):
+    allowed, difference = tolerance * check.largest_output, max(check.differences.values())
+    if difference > allowed:
         raise ConversionError(
             f"nothing is written: in {check.runtime} the file's outputs differ from the eager network's by "
-            f"{max(differences):.2g}, where they reach {check.largest_output:.2g} and rounding explains "
+            f"{difference:.2g}, where they reach {check.largest_output:.2g} and rounding explains "
             f"{allowed:.2g}; try the other format"
         )

@@ -1,8 +1,6 @@
 """A network to a program of packed weights, and the program to a file of either format."""
 
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,16 +8,20 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
-from octprobe.errors import ConversionError, wants_memory
-from octprobe.export.check import INPUT_NAME, Check, check_file
+from octprobe.errors import ConversionError
+from octprobe.export.check import Check, check_file
 from octprobe.export.fold import fold_weights
-from octprobe.export.target import PT2, appearing, check_target
+from octprobe.export.runner import INPUT_NAME
+from octprobe.export.target import ONNX, PT2, appearing, check_target
+from octprobe.export.told import told
 
 # torch.export takes a batch of 1 for a constant.
 _TRACED_BATCH = 2
 _DYNAMIC = ({0: Dim("batch")},)
 # One ONNX file is one protobuf message, which ends at 2 GiB; the graph takes a part of that.
 _MOST_ONNX_BYTES = 2**31 - 2**26
+# What onnxruntime's convolutions do not take on the processor, where a file is checked.
+_NOT_RUN = (torch.bfloat16, torch.float64)
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,9 @@ class Exported:
     check: Check | None
 
 
-def export_network(network: nn.Module, example: Tensor, target: Path, *, force: bool = False) -> Exported:
+def export_network(
+    network: nn.Module, example: Tensor, target: Path | str, *, force: bool = False
+) -> Exported:
     """Write a network as a file whose batch is dynamic; all other sizes are the example's.
 
     The file appears whole, once its outputs at other batches have been found to be the network's own, or not
@@ -54,14 +58,16 @@ def export_network(network: nn.Module, example: Tensor, target: Path, *, force: 
     Raises:
         UsageError: the file cannot be written there.
         ConversionError: the network cannot be exported, or the file answers otherwise than the network.
-        MachineError: the packages that write ONNX are not installed.
+        MachineError: the packages that write ONNX are not installed, or what is installed is broken.
     """
-    check_target(target, force=force)
-    if network.training:
-        raise ConversionError("the network is in training mode; call eval() on it before the export")
+    place = Path(target)
+    check_target(place, force=force)
+    fault = _fault(network, example, place)
+    if fault:
+        raise ConversionError(fault)
     with torch.no_grad():
         program = packed_program(network, example)
-        with appearing(target) as file:
+        with appearing(place) as file:
             opset = _write(program, file)
             check = check_file(file, network, example)
             size_bytes = file.stat().st_size
@@ -79,7 +85,7 @@ def packed_program(network: nn.Module, example: Tensor) -> ExportedProgram:
         ConversionError: torch.export cannot take the network.
     """
     image = example.new_zeros((_TRACED_BATCH, *example.shape[1:]))
-    with _told("torch.export cannot take the network with a batch of any size"):
+    with told("torch.export cannot take the network with a batch of any size"):
         module = torch.export.export(network, (image,), dynamic_shapes=_DYNAMIC).module(check_guards=False)
         fold_weights(module)
         program = torch.export.export(module, (image,), dynamic_shapes=_DYNAMIC)
@@ -89,12 +95,28 @@ def packed_program(network: nn.Module, example: Tensor) -> ExportedProgram:
     return program
 
 
+def _fault(network: nn.Module, example: Tensor, target: Path) -> str | None:
+    """Say why no export is worth a try."""
+    if network.training:
+        return "the network is in training mode; call eval() on it before the export"
+    dtypes = {tensor.dtype for tensor in network.parameters() if tensor.is_floating_point()}
+    if dtypes and example.dtype not in dtypes:
+        held = " and ".join(sorted(map(str, dtypes)))
+        return f"the network is {held} and the example {example.dtype}; give both in one number format"
+    if target.suffix == ONNX and example.dtype in _NOT_RUN:
+        return (
+            f"{target}: onnxruntime has no convolution of {example.dtype} on the processor; "
+            f"export in float32 or float16, or name a {PT2} file"
+        )
+    return None
+
+
 def _write(program: ExportedProgram, file: Path) -> int | None:
     if file.suffix != PT2:
         return _write_onnx(program, file)
     # By way of memory: where a disk is full, torch's own writer takes the whole process with it.
     content = io.BytesIO()
-    with _told(f"{file.name}: torch.export cannot save the network"):
+    with told(f"{file.name}: torch.export cannot save the network"):
         torch.export.save(program, content)
     file.write_bytes(content.getbuffer())
     return None
@@ -108,7 +130,7 @@ def _write_onnx(program: ExportedProgram, file: Path) -> int:
             f"{file.name}: an ONNX file holds at most {_MOST_ONNX_BYTES} bytes of weights, "
             f"the network has {weights_bytes}; name a {PT2} file"
         )
-    with _told(f"{file.name}: ONNX cannot take the network"):
+    with told(f"{file.name}: ONNX cannot take the network"):
         model = torch.onnx.export(
             program, dynamo=True, verbose=False, input_names=[INPUT_NAME], dynamic_shapes=_DYNAMIC
         )
@@ -122,20 +144,3 @@ def _input_shape(program: ExportedProgram) -> tuple[int | None, ...]:
     (name,) = program.graph_signature.user_inputs
     (image,) = (node for node in program.graph.nodes if node.name == name)
     return tuple(size if isinstance(size, int) else None for size in image.meta["val"].shape)
-
-
-@contextmanager
-def _told(what: str) -> Iterator[None]:
-    """Tell in one line what an exporter could not do, and the first cause."""
-    try:
-        yield
-    except OSError:
-        raise  # the disk's, told where the file is made to appear
-    except Exception as error:  # whatever the exporter raises
-        if wants_memory(error):
-            raise
-        cause: BaseException = error
-        while cause.__cause__ is not None:
-            cause = cause.__cause__
-        said = next(iter(str(cause).splitlines()), "")
-        raise ConversionError(f"{what}: {type(cause).__name__}: {said}") from error

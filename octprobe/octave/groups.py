@@ -228,9 +228,9 @@ class AlphaGroups:
             and not self.leaves.is_plain(leaf)
             and all(self._asked(leaf).values())
         }
-        if len(grouped) < 2:
-            return error
         parts = math.gcd(*grouped)
+        if not parts or len(error.allowed) == parts + 1:  # the first group's own
+            return error
         said = f"{error}; all alpha groups together allow multiples of 1/{parts} only"
         return UnrealisableAlphaError(said, [Fraction(k, parts) for k in range(parts + 1)])
 

@@ -153,7 +153,7 @@ def _before(model: nn.Module, graph: fx.Graph, candidates: Sequence[str], return
     if first is None:
         raise ConversionError(
             f"return_at is {return_at!r}, which covers no convolution of {type(model).__name__}; "
-            f"write {BY_POLICY}, {AT_THE_END} or a module's name{did_you_mean(return_at, called)}"
+            f"write {BY_POLICY}, {AT_THE_END} or a module's name{did_you_mean(return_at, [*called, BY_POLICY, AT_THE_END])}"
         )
     earlier = set(called[:first])
     return [name for name in candidates if name in earlier]

@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from octprobe.plan.expression import Kind
+from octprobe.plan.fault import did_you_mean
 from octprobe.plan.point import AlphaMap, Conditions, exact_alpha
 from octprobe.plan.variant import USUAL
 
@@ -32,6 +33,8 @@ MAX_THREADS: Final = 1_024
 # 1/2048, one channel of the widest ResNet tensor, has 11 decimals; a float shows 12 exactly.
 MAX_ALPHA_DECIMALS: Final = 12
 _MAX_NAME_CHARACTERS = 200
+# The words of `return_at` that are no module's name.
+_ENDS = ("policy", "end")
 
 # The words of condition axes that no axis of the file gives.
 DEVICE_KIND: Final = "device_kind"
@@ -85,6 +88,13 @@ def _map_or_share(value: object) -> str:
     return "<map>" if isinstance(value, dict) else "<share>"
 
 
+def _end_of_octave(value: str) -> str:
+    """Refuse `End` for `end`: taken for a module's name it would end as skipped rows."""
+    if value not in _ENDS and value.casefold() in _ENDS:
+        raise ValueError(f"is policy, end or a module's name{did_you_mean(value, _ENDS)}")
+    return value
+
+
 Share = Annotated[
     Decimal, PlainValidator(_alpha), WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1})
 ]
@@ -131,6 +141,7 @@ OctaveKernels = Literal["all", "spatial"]
 ReturnAt = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", strict=True, max_length=_MAX_NAME_CHARACTERS),
+    AfterValidator(_end_of_octave),
 ]
 
 
@@ -193,7 +204,7 @@ _FORMS: Final[Mapping[str, AxisRule]] = {
     "exchange": _text(
         Exchange,
         f"which paths between the frequencies there are (default {USUAL['exchange']}); where the octave "
-        "world is entered or left, both are always there",
+        "world is entered or left, both are always there, so it has no effect where all else is depthwise",
         "both",
         "h2l",
         "l2h",

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from octprobe.plan.axes import AXES, AxisRule
@@ -35,6 +35,17 @@ def faults_of(error: ValidationError, source: Source, subject: str) -> Iterator[
         fault = _fault(detail, source, subject)
         if fault and not source.is_bad(fault.path):
             yield fault
+
+
+def axis_fault(name: str, value: str) -> str | None:
+    """Say in the words of a sweep file why a text is no value of a network's axis; None where it is one."""
+    rule = AXES["network"][name]
+    try:
+        TypeAdapter(rule.value).validate_python(value, strict=True)
+    except ValidationError as error:
+        (detail, *_) = error.errors(include_url=False)
+        return _rule(detail["type"], detail, (name,), value)
+    return None
 
 
 def _fault(detail: ErrorDetails, source: Source, subject: str) -> Fault | None:

@@ -90,9 +90,10 @@ def show_path(path: Path) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Give `; did you mean "alpha"?`, or nothing when no known word is close."""
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f'; did you mean "{close[0]}"?' if close else ""
+    """Give `; did you mean "alpha"?`, or nothing when no known word is close; case makes no difference."""
+    spelled = {name.casefold(): name for name in known}
+    close = difflib.get_close_matches(word.casefold(), list(spelled), n=1)
+    return f'; did you mean "{spelled[close[0]]}"?' if close else ""
 
 
 def spec_error(file: str, lines: Sequence[str], faults: Iterable[tuple[Place, Fault]]) -> SpecError:

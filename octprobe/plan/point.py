@@ -11,6 +11,9 @@ from octprobe.plan.variant import NO_VARIANT, USUAL, Variant, variant_label, var
 
 # Part of every point_id: raised when a change of method makes old and new figures incomparable.
 PROTOCOL_VERSION = 1
+# Version of the conversion rules and policies, part of the point_id of octave networks alone: raised when a
+# network at an alpha becomes another network. Rows of before stay, and the point is measured anew.
+RULES_VERSION = 1
 # 64 bits: a collision among a million points has a chance of 3e-8.
 _ID_HEX_DIGITS = 16
 # Axes younger than the first stores: their usual value stays out of `point_id`, or the work that those
@@ -97,6 +100,11 @@ class LayerSubject:
         """Whether this is a plain convolution."""
         return self.alpha_in == 0 and self.alpha_out == 0
 
+    @property
+    def is_depthwise(self) -> bool:
+        """Whether each channel is convolved by itself."""
+        return self.groups == self.in_channels > 1
+
     def vanilla(self) -> "LayerSubject":
         """Give the same convolution, plain."""
         return replace(self, alpha_in=Decimal(0), alpha_out=Decimal(0))
@@ -106,8 +114,7 @@ class LayerSubject:
         if self.is_vanilla:
             return NO_VARIANT
         shares = (self.alpha_in, self.alpha_out)
-        is_depthwise = self.groups == self.in_channels > 1
-        return variant_of_layer(variant, *shares, halves=self.stride > 1, is_depthwise=is_depthwise)
+        return variant_of_layer(variant, *shares, halves=self.stride > 1, is_depthwise=self.is_depthwise)
 
     def axes(self) -> dict[str, Any]:
         """Give the subject's axes as plain values."""
@@ -186,9 +193,11 @@ class DesignPoint:
         return f"{name}, {self._conditions_label()}"
 
     def exact_axes(self) -> dict[str, Any]:
-        """Give every axis with alpha as exact text, and the protocol: what `point_id` is made of."""
+        """Give every axis with alpha as exact text, protocol and rules: what `point_id` is made of."""
         axes = self.axes() | {"protocol": PROTOCOL_VERSION}
         subject = self.subject
+        if isinstance(subject, NetworkSubject) and not subject.is_vanilla:
+            axes["rules"] = RULES_VERSION
         if isinstance(subject, LayerSubject):
             return axes | {"alpha_in": str(subject.alpha_in), "alpha_out": str(subject.alpha_out)}
         if isinstance(subject.alpha, Decimal):

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from octprobe.plan.axes import DEVICE_KIND
+from octprobe.plan.effect import Effects, faults_of_row
 from octprobe.plan.expression import Condition, ConditionError
 from octprobe.plan.point import (
     AlphaMap,
@@ -16,10 +17,9 @@ from octprobe.plan.point import (
     exact_alpha,
 )
 from octprobe.plan.spec import SweepSpec
-from octprobe.plan.variant import Variant
+from octprobe.plan.variant import VARIANT_AXES, Variant
 
 _CONDITION_AXES = ("resolution", "batch", "dtype", "memory_format", "execution", "mode", "threads")
-_VARIANT_AXES = ("exchange", "downsample", "octave_kernels", "return_at")
 
 
 @dataclass(frozen=True)
@@ -97,13 +97,15 @@ def expand(spec: SweepSpec, device_kind: str) -> Plan:
     """List the points of a sweep on a kind of device: the grid less the excluded, then the included rows.
 
     Raises:
-        SpecError: an expression has no answer at some point.
+        SpecError: an expression has no answer at some point, or a value of a variant's axis has no effect.
     """
+    effects = Effects()
     lines = [spec.source.place(("exclude", index)).line for index in range(len(spec.excludes))]
     kept: dict[DesignPoint, None] = {}
     excluded: dict[DesignPoint, Exclusion] = {}
     for choice in spec.choices(device_kind):
         point = point_of(spec.subject, choice)
+        effects.note(choice, point)
         if point in kept or point in excluded:
             continue
         index = _excluding(spec, point, device_kind)
@@ -111,10 +113,14 @@ def expand(spec: SweepSpec, device_kind: str) -> Plan:
             kept[point] = None
         else:
             excluded[point] = Exclusion(point, spec.excludes[index].text, lines[index])
-    for row in spec.includes:
+    faults = effects.faults(spec)
+    for index, row in enumerate(spec.includes):
         point = point_of(spec.subject, row)
+        faults += faults_of_row(("include", index), row, point)
         excluded.pop(point, None)
         kept[point] = None
+    if faults:
+        raise spec.source.error(faults)
     return Plan(tuple(kept), tuple(excluded.values()), device_kind)
 
 
@@ -134,7 +140,7 @@ def point_of(subject: str, choice: Mapping[str, Any]) -> DesignPoint:
     return DesignPoint(
         subject=_SUBJECTS[subject](choice),
         conditions=Conditions(**_given(choice, _CONDITION_AXES)),
-        variant=Variant(**_given(choice, _VARIANT_AXES)),
+        variant=Variant(**_given(choice, VARIANT_AXES)),
     )
 
 

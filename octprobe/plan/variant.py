@@ -30,6 +30,8 @@ class Variant:
 
 NO_VARIANT: Final = Variant(kernel=None, exchange=None, downsample=None, octave_kernels=None, return_at=None)
 USUAL: Final[Mapping[str, Any]] = asdict(Variant())
+# Those that a person chooses; how the paths are run is not among them yet.
+VARIANT_AXES: Final = ("exchange", "downsample", "octave_kernels", "return_at")
 
 # Values that say what they are of need no name before them; together they fit the first column of a table.
 _WORDS: Final[Mapping[str, str]] = {

@@ -6,8 +6,8 @@ from typing import TypeVar
 
 _Value = TypeVar("_Value")
 
-# What DistributedDataParallel and torch.compile put before every name.
-_PREFIXES = ("module.", "_orig_mod.")
+# What DistributedDataParallel, torch.compile and the classes of training programs put before every name.
+_PREFIXES = ("module.", "_orig_mod.", "model.")
 
 # efficientnet_pytorch numbers its blocks through; timm counts within a stage and names parts by place.
 _TRUNK = {

@@ -62,6 +62,19 @@ def test_the_conditions_reach_the_call() -> None:
     assert found["device_time_ms_by_path"]["backward"] > 0
 
 
+def test_the_variant_is_in_the_heading_and_the_object() -> None:
+    """What is unusual is named; without the exchange there is no time of its paths."""
+    options = (*SMALL, *HALF, "--exchange", "none", "--downsample", "max")
+    heading = run(*options).stdout.splitlines()[0]
+    assert heading == (
+        "octave.nets:Small alpha block1:0.5/block2:0.5 exchange none max, batch 1, 16 px, contiguous"
+    )
+    found = profiled(*options)
+    assert (found["exchange"], found["downsample"], found["return_at"]) == ("none", "max", None)
+    assert found["macs_by_path"]["l2l"] > 0
+    assert profiled(*SMALL, *HALF)["macs_by_path"]["l2h"] > found["macs_by_path"]["l2h"]
+
+
 def test_resnet18_is_shown_as_a_tree() -> None:
     """Totals, stages and paths of a network of timm's."""
     ended = run("resnet18", "--alpha", "0.5", "--resolution", "32", "--calls", "1", "--depth", "1")
@@ -104,11 +117,13 @@ def test_a_trace_is_kept_for_a_viewer(name: str, tmp_path: Path) -> None:
         (
             ["resnet18", "--dtype", "int8"],
             UsageError,
-            "--dtype is int8; it must be float32, tf32, float16 or",
+            '--dtype int8: must be "float32", "tf32", "float16" or "bfloat16"',
         ),
-        (["resnet18", "--memory-format", "nhwc"], UsageError, "--memory-format is nhwc"),
-        (["resnet18", "--execution", "fast"], UsageError, "--execution is fast"),
-        (["resnet18", "--mode", "eval"], UsageError, "--mode is eval; it must be infer or train"),
+        (["resnet18", "--memory-format", "nhwc"], UsageError, "--memory-format nhwc: must be"),
+        (["resnet18", "--execution", "fast"], UsageError, "--execution fast: must be"),
+        (["resnet18", "--mode", "eval"], UsageError, '--mode eval: must be "infer" or "train"'),
+        (["resnet18", "--exchange", "Both"], UsageError, 'did you mean "both"?'),
+        (["resnet18", "--return-at", "end"], UsageError, "--return-at end: has no effect: at alpha 0"),
         (["resnet18", "--device", "tpu"], UsageError, "tpu"),
         (["resnet18", "--device", "cpu", "--execution", "cudagraph"], MachineError, "CUDA device"),
         (["resnet18", "--device", "cpu", "--dtype", "tf32"], MachineError, "CUDA device"),

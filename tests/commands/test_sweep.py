@@ -186,6 +186,20 @@ def test_points_of_another_environment_are_said_to_be_measured_again(spec: Path,
     assert len(octprobe.load(tmp_path / "results/tiny")) == 5
 
 
+@pytest.mark.slow
+def test_points_that_an_earlier_run_skipped_are_told(spec: Path, tmp_path: Path) -> None:
+    """Rules of today may convert what those of that run did not; only a word makes it be tried."""
+    spec.write_text(
+        SPEC.replace("[8, 16, 24]", "[8]").replace("alpha: [0, 0.5]", "groups: [4]\n  alpha: [0.25]")
+    )
+    line = "1 point was skipped by an earlier run; `--retry skipped` tries it again."
+    outputs = [
+        run("sweep", spec, *options, cwd=tmp_path).stdout for options in ((), (), ("--retry", "skipped"))
+    ]
+    assert [line in output.splitlines() for output in outputs] == [False, True, False]
+    assert "1 skipped" in outputs[2]
+
+
 def test_bad_files_are_one_line_and_exit_code_2(tmp_path: Path) -> None:
     """No traceback, no store."""
     (tmp_path / "bad.yaml").write_text(SPEC.replace("0.5]", "1.5]"))

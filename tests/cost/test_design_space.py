@@ -1,11 +1,16 @@
 """A network's design space against counts by hand, and against what really converts."""
 
 import csv
+import itertools
+import math
+from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import pytest
+import timm
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -48,6 +53,13 @@ class Grouped(nn.Module):
         return self.fc(self.down(x).mean((2, 3)))
 
 
+@cache
+def grouped() -> tuple[nn.Module, tuple[Fraction, ...] | None]:
+    """Give that network and the alphas that its first group allows."""
+    model = Grouped()
+    return model, by_first(design_space(model, 32))["expand"].allowed
+
+
 def on_meta(name: str) -> nn.Module:
     """Build a network without values."""
     with torch.device("meta"):
@@ -71,6 +83,14 @@ def octave_convs(
     network = octavize(model, alphas, image)
     assert isinstance(network, OctaveNetwork)
     return [set(group.convs) for group in network.conversion.groups]
+
+
+def rounds(groups: Sequence[DesignGroup]) -> list[list[DesignGroup]]:
+    """Put groups into as few rounds as let each be in one without any given other: Sperner's families."""
+    count = next(count for count in itertools.count(2) if math.comb(count, count // 2) >= len(groups))
+    places = itertools.combinations(range(count), count // 2)
+    placed = list(zip(groups, places, strict=False))
+    return [[group for group, place in placed if number in place] for number in range(count)]
 
 
 def test_the_groups_of_resnet50_are_those_of_its_definition() -> None:
@@ -190,12 +210,14 @@ def test_the_patterns_of_each_group_make_that_group_octave_and_no_other() -> Non
     "network", ["resnet18", "mobilenetv2_100", "hrnet_w18_small", "regnety_002", "vgg11"]
 )
 def test_the_patterns_of_each_group_of_real_networks_make_that_group_octave(network: str) -> None:
-    """At an alpha that the group allows: the one nearest to a half."""
+    """And no other, whichever are named with it; at the alpha nearest to a half that it allows."""
     model, image = on_meta(network), torch.empty(1, 3, 64, 64, device="meta")
-    for group in design_space(model, 64).of_policy:
-        alpha = group.nearest(Fraction(1, 2))
-        convs = octave_convs(model, dict.fromkeys(group.patterns, alpha), image)
-        assert convs == [{*group.convs, *group.named_with}]
+    for named in rounds(design_space(model, 64).of_policy):
+        alphas = {pattern: group.nearest(Fraction(1, 2)) for group in named for pattern in group.patterns}
+        expected = [{*group.convs, *group.named_with} for group in named]
+        found = octave_convs(model, alphas, image)
+        assert set().union(*found) == set().union(*expected)
+        assert all(any(convs <= group for group in found) for convs in expected)
 
 
 def test_every_alpha_that_is_listed_converts_as_a_fraction_and_as_it_is_written() -> None:
@@ -216,8 +238,7 @@ def test_every_alpha_that_is_listed_converts_as_a_fraction_and_as_it_is_written(
 @given(st.fractions(min_value=Fraction(1, 12), max_value=1, max_denominator=48))
 def test_an_alpha_that_does_not_divide_among_the_groups_is_refused(alpha: Fraction) -> None:
     """What converts has as many low channels as one that is listed; the refusal lists the same."""
-    model = Grouped()
-    allowed = by_first(design_space(model, 32))["expand"].allowed
+    model, allowed = grouped()
     assert allowed is not None
     low = int(alpha * 12)
     if low % 4 == 0:
@@ -232,15 +253,18 @@ def test_an_alpha_that_does_not_divide_among_the_groups_is_refused(alpha: Fracti
 @pytest.mark.slow
 def test_every_alpha_listed_for_resnext_converts() -> None:
     """4, 8 and 16 of them, one stage each; a sixteenth is refused in the first two."""
-    model, image = on_meta("resnext50_32x4d"), torch.empty(1, 3, 64, 64, device="meta")
-    groups = by_first(design_space(model, 64))
-    for stage in (1, 2, 3):
-        name = f"layer{stage}.1.conv2"
-        for alpha in groups[name].allowed or ():
-            assert octave_convs(model, {name: alpha}, image) == [{name}]
-        if stage < 3:
-            with pytest.raises(UnrealisableAlphaError):
-                octavize(model, {name: Fraction(1, 16)}, image)
+    with torch.device("meta"):
+        model = timm.create_model("resnext50_32x4d", layers=(2, 2, 2, 1)).eval()
+    image, groups = torch.empty(1, 3, 64, 64, device="meta"), by_first(design_space(model, 64))
+    names = [f"layer{stage}.1.conv2" for stage in (1, 2, 3)]
+    allowed = [groups[name].allowed or () for name in names]
+    assert [len(alphas) for alphas in allowed] == [4, 8, 16]
+    for place in range(16):
+        alphas = {name: each[place % len(each)] for name, each in zip(names, allowed, strict=True)}
+        assert octave_convs(model, alphas, image) == [{name} for name in names]
+    for name in names[:2]:
+        with pytest.raises(UnrealisableAlphaError):
+            octavize(model, {name: Fraction(1, 16)}, image)
 
 
 def test_the_example_is_an_alpha_map_of_two_groups() -> None:

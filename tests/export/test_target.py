@@ -16,11 +16,18 @@ from octprobe.export.target import appearing, check_target
         ("absent/model.pt2", "; make it first"),
         ("taken.pt2", "taken.pt2: exists; name another file, or pass --force to replace it"),
         ("folder.pt2", "folder.pt2: is a folder, a device or a pipe; name a regular file"),
+        ("taken.pt2/model.pt2", "cannot be used (Not a directory); name another file"),
+        ("ring.pt2", "ring.pt2: cannot be used (Too many levels of symbolic links); name another file"),
+        ("ring.pt2/x.pt2", "x.pt2: cannot be used (Too many levels of symbolic links); name another file"),
+        ("lost.pt2", "lost.pt2: there is no folder /absent; make it first"),
+        ("nul\0.pt2", "cannot be used (embedded null byte); name another file"),
         ("x" * 300 + ".pt2", "cannot be used (File name too long); name another file"),
     ],
 )
 def test_what_cannot_be_written_is_refused_in_a_line(name: str, words: str, tmp_path: Path) -> None:
     """Place, value, rule, way out."""
+    (tmp_path / "ring.pt2").symlink_to("ring.pt2")
+    (tmp_path / "lost.pt2").symlink_to("/absent/model.pt2")
     (tmp_path / "taken.pt2").touch()
     (tmp_path / "folder.pt2").mkdir()
     with pytest.raises(UsageError) as caught:
@@ -36,6 +43,50 @@ def test_force_takes_the_place_of_files_alone(tmp_path: Path) -> None:
     check_target(tmp_path / "taken.pt2", force=True)
     with pytest.raises(UsageError, match="is a folder"):
         check_target(tmp_path / "folder.pt2", force=True)
+
+
+def test_a_folder_that_takes_no_files_is_found_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a try, since rights alone do not tell: a disk may be mounted for reading, or full."""
+    check_target(tmp_path / "model.pt2", force=False)
+    assert list(tmp_path.iterdir()) == []
+
+    def denied(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("os.mkdir", denied)
+    with pytest.raises(
+        UsageError, match=r"model\.pt2: cannot be written \(Permission denied\); name another file$"
+    ):
+        check_target(tmp_path / "model.pt2", force=False)
+
+
+@pytest.mark.parametrize("broken", ["onnx", "onnxscript", "onnxruntime"])
+def test_a_broken_package_of_onnx_is_found_before_any_work(
+    broken: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever it is; the other format needs none of them."""
+
+    def imported(package: str) -> None:
+        if package == broken:
+            raise MachineError(f"{package} is broken")
+
+    monkeypatch.setattr("octprobe.export.target.installed", lambda _: True)
+    monkeypatch.setattr("octprobe.export.target.imported", imported)
+    check_target(tmp_path / "model.pt2", force=False)
+    with pytest.raises(MachineError, match=f"^{broken} is broken$"):
+        check_target(tmp_path / "model.onnx", force=False)
+
+
+def test_onnx_is_written_without_its_runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unchecked then; what is absent is not imported."""
+    monkeypatch.setattr("octprobe.export.target.installed", lambda package: package != "onnxruntime")
+    monkeypatch.setattr(
+        "octprobe.export.target.imported",
+        lambda package: {"onnx", "onnxscript"} & {package} or pytest.fail(package),
+    )
+    check_target(tmp_path / "model.onnx", force=False)
 
 
 def test_onnx_without_its_packages_says_what_to_install(

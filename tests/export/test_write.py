@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from components import need
+from export.nets import SIDE, octave_blocks
 from octave.nets import Small, with_random_statistics
 from octprobe.errors import ConversionError, UsageError
 from octprobe.export import Exported, export_network
@@ -18,24 +19,9 @@ from octprobe.export.write import packed_program
 from octprobe.networks import build_network
 from octprobe.octave import octavize
 
-NETWORKS = (
-    "resnet18",
-    "resnet50",
-    "mobilenetv2_100",
-    "regnety_002",
-)
-RESOLUTION = 64
 BATCHES = (1, 2, 5)
 # After the stem 9 x 12, whose low part is 5 x 6, and after the last convolution 5 x 6 of 3 x 3.
 ODD = (17, 23)
-
-
-@functools.cache
-def octave_network(name: str) -> nn.Module:
-    """Build a network at alpha 0.5 once, with random statistics."""
-    torch.manual_seed(0)
-    vanilla = with_random_statistics(build_network(name))
-    return octavize(vanilla, 0.5, torch.zeros(1, 3, RESOLUTION, RESOLUTION)).eval()
 
 
 @functools.cache
@@ -67,36 +53,43 @@ def onnx_runner(file: Path) -> Any:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NETWORKS)
-def test_torch_export_gives_the_networks_output(name: str, tmp_path: Path) -> None:
-    """Written at one batch and read back, it answers as the network does at others."""
-    example = torch.zeros(1, 3, RESOLUTION, RESOLUTION)
-    done = export_network(octave_network(name), example, tmp_path / "model.pt2")
-    assert (done.opset, done.input_shape) == (None, (None, 3, RESOLUTION, RESOLUTION))
-    loaded = torch.export.load(tmp_path / "model.pt2").module()
-    assert_same_outputs(loaded, octave_network(name), (RESOLUTION, RESOLUTION), 1e-5)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", NETWORKS)
-def test_onnx_gives_the_networks_output(name: str, tmp_path: Path) -> None:
-    """onnxruntime answers as the network does, at batches that the file was not made with."""
+def test_files_of_either_format_give_the_networks_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The blocks of three families, traced once: read back, they answer as the network does at any batch."""
     need("onnx")
-    example = torch.zeros(1, 3, RESOLUTION, RESOLUTION)
-    done = export_network(octave_network(name), example, tmp_path / "model.onnx")
-    assert done.opset is not None
-    assert done.input_shape == (None, 3, RESOLUTION, RESOLUTION)
-    run = onnx_runner(tmp_path / "model.onnx")
-    assert_same_outputs(run, octave_network(name), (RESOLUTION, RESOLUTION), 1e-4)
+    program = packed_program(octave_blocks(), torch.zeros(1, 3, SIDE, SIDE))
+    monkeypatch.setattr("octprobe.export.write.packed_program", lambda *_: program)
+    for suffix in (".pt2", ".onnx"):
+        assert_file_answers(octave_blocks(), SIDE, tmp_path / f"model{suffix}")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NETWORKS)
-def test_dynamo_takes_the_network_as_one_graph(name: str) -> None:
+def test_resnet50_as_onnx_gives_the_networks_output(tmp_path: Path) -> None:
+    """A whole network, as deep as those that are exported."""
+    need("onnx")
+    torch.manual_seed(0)
+    vanilla = with_random_statistics(build_network("resnet50"))
+    octave = octavize(vanilla, 0.5, torch.zeros(1, 3, 64, 64)).eval()
+    assert_file_answers(octave, 64, tmp_path / "model.onnx")
+
+
+def assert_file_answers(network: nn.Module, side: int, file: Path) -> None:
+    """Export a network and compare what the file answers."""
+    done = export_network(network, torch.zeros(1, 3, side, side), file)
+    onnx = file.suffix == ".onnx"
+    assert (done.opset is not None) == onnx
+    assert done.input_shape == (None, 3, side, side)
+    run = onnx_runner(file) if onnx else torch.export.load(file).module()
+    assert_same_outputs(run, network, (side, side), 1e-4 if onnx else 1e-5)
+
+
+@pytest.mark.slow
+def test_dynamo_takes_a_network_as_one_graph() -> None:
     """No graph break; tracing ahead of time, without code generation, gives the same numbers."""
     torch.compiler.reset()
-    compiled = torch.compile(octave_network(name), fullgraph=True, backend="aot_eager")
-    assert_same_outputs(compiled, octave_network(name), (RESOLUTION, RESOLUTION), 1e-5, batches=(2,))
+    compiled = torch.compile(octave_blocks(), fullgraph=True, backend="aot_eager")
+    assert_same_outputs(compiled, octave_blocks(), (SIDE, SIDE), 1e-5, batches=(2,))
 
 
 @pytest.mark.slow
@@ -233,7 +226,7 @@ def test_weights_that_one_onnx_file_cannot_hold_are_refused(
     need("onnx")
     monkeypatch.setattr("octprobe.export.write._MOST_ONNX_BYTES", 100)
     with pytest.raises(ConversionError, match=r"at most 100 bytes of weights, .* name a \.pt2 file$"):
-        export_network(small_octave(), torch.zeros(1, 3, *ODD), tmp_path / "model.onnx")
+        export_network(Small().eval(), torch.zeros(1, 3, *ODD), tmp_path / "model.onnx")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -253,12 +246,28 @@ def test_a_file_that_is_there_is_replaced_only_by_force(tmp_path: Path) -> None:
     file = tmp_path / "model.pt2"
     file.write_text("mine")
     with pytest.raises(UsageError, match="exists"):
-        export_network(small_octave(), torch.zeros(1, 3, *ODD), file)
+        export_network(Small().eval(), torch.zeros(1, 3, *ODD), file)
     with pytest.raises(ConversionError):
         export_network(Head("pairs").eval(), torch.zeros(1, 3, 8, 8), file, force=True)
     assert file.read_text() == "mine"
-    export_network(small_octave(), torch.zeros(1, 3, *ODD), file, force=True)
+    export_network(Small().eval(), torch.zeros(1, 3, *ODD), file, force=True)
     assert file.stat().st_size > 1000
+
+
+def test_the_readmes_python_runs(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As it stands there, with a small network in the place of a large one."""
+    monkeypatch.chdir(tmp_path)
+    small = nn.Sequential(
+        nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 8, 3, padding=1), nn.MaxPool2d(2)
+    ).eval()
+    monkeypatch.setattr("octprobe.networks.build_network", lambda _: small)
+    _, section = (repository / "README.md").read_text().split("\n### Export\n")
+    code = section.split("```python\n")[1].split("```")[0]
+    exec(code, {})  # noqa: S102 - our own document
+    size_bytes = (tmp_path / "model.pt2").stat().st_size
+    assert capsys.readouterr().out.startswith(f"{size_bytes} {{1: ")
 
 
 def test_a_network_in_training_mode_is_refused(tmp_path: Path) -> None:
@@ -266,3 +275,47 @@ def test_a_network_in_training_mode_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConversionError, match="in training mode; call eval"):
         export_network(Small().train(), torch.zeros(1, 3, *ODD), tmp_path / "model.pt2")
     assert not list(tmp_path.iterdir())
+
+
+def half_network(dtype: torch.dtype) -> nn.Module:
+    """Give an octave network of two convolutions in another number format."""
+    torch.manual_seed(0)
+    vanilla = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 4, 3, padding=1)).eval()
+    return octavize(vanilla, {"0": 0.5}, torch.zeros(1, 3, *ODD)).to(dtype)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "suffix"), [(torch.float16, ".pt2"), (torch.float16, ".onnx"), (torch.bfloat16, ".pt2")]
+)
+def test_half_precision_is_kept(dtype: torch.dtype, suffix: str, tmp_path: Path) -> None:
+    """Rounding is that of the format, weights are half as many bytes; a target may be a string."""
+    need("onnx")
+    image = torch.zeros(1, 3, *ODD, dtype=dtype)
+    done = export_network(half_network(dtype), image, str(tmp_path / f"model{suffix}"))
+    assert done.check is not None
+    assert max(done.check.differences.values()) <= 0.01 * done.check.largest_output
+    assert done.size_bytes == (tmp_path / f"model{suffix}").stat().st_size
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
+def test_formats_that_onnxruntime_does_not_take_are_refused_at_once(
+    dtype: torch.dtype, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With those that it takes, before the network is traced."""
+    need("onnx")
+    monkeypatch.setattr("torch.export.export", lambda *_, **__: pytest.fail("the network was traced"))
+    with pytest.raises(ConversionError) as caught:
+        export_network(half_network(dtype), torch.zeros(1, 3, *ODD, dtype=dtype), tmp_path / "model.onnx")
+    assert str(caught.value) == (
+        f"{tmp_path / 'model.onnx'}: onnxruntime has no convolution of {dtype} on the processor; "
+        "export in float32 or float16, or name a .pt2 file"
+    )
+
+
+def test_a_network_and_an_example_of_two_formats_are_refused(tmp_path: Path) -> None:
+    """Torch would say so from within some layer."""
+    with pytest.raises(ConversionError) as caught:
+        export_network(half_network(torch.float16), torch.zeros(1, 3, *ODD), tmp_path / "model.pt2")
+    assert str(caught.value) == (
+        "the network is torch.float16 and the example torch.float32; give both in one number format"
+    )

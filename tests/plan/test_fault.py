@@ -54,6 +54,8 @@ def test_show_path(path: tuple[str | int, ...], shown: str) -> None:
 def test_did_you_mean() -> None:
     """Only a close word is proposed."""
     assert did_you_mean("bacth", ["batch", "alpha"]) == '; did you mean "batch"?'
+    assert did_you_mean("BATCH", ["L2H", "batch"]) == '; did you mean "batch"?'
+    assert did_you_mean("l2h", ["L2H", "batch"]) == '; did you mean "L2H"?'
     assert did_you_mean("zzz", ["batch", "alpha"]) == ""
 
 

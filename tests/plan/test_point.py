@@ -4,7 +4,14 @@ from decimal import Decimal
 
 import pytest
 
-from octprobe.plan.point import Conditions, DesignPoint, LayerSubject, NetworkSubject, exact_alpha
+from octprobe.plan.point import (
+    RULES_VERSION,
+    Conditions,
+    DesignPoint,
+    LayerSubject,
+    NetworkSubject,
+    exact_alpha,
+)
 from octprobe.plan.variant import NO_VARIANT, Variant
 
 
@@ -64,9 +71,9 @@ def layer_point(alpha_in: str, alpha_out: str, variant: Variant = USUAL, **shape
     ("point", "point_id"),
     [
         (network_point("0", batch=8, memory_format="channels_last"), "52b795f736fea06e"),
-        (network_point("0.5", batch=8, memory_format="channels_last"), "a23ba010563703f5"),
-        (network_point("0.75", mode="train", dtype="tf32", threads=1), "2127beb7f93cca1b"),
-        (mapped_point(), "19845c4344049dc2"),
+        (network_point("0.5", batch=8, memory_format="channels_last"), "04b14fd76a3e769b"),
+        (network_point("0.75", mode="train", dtype="tf32", threads=1), "e1fc9f9576b2ccd3"),
+        (mapped_point(), "39830a9d3cd9175f"),
         (layer_point("0", "0.5"), "b003c1d387e809cf"),
         (layer_point("0.5", "0.25"), "0e915e2376302429"),
         (layer_point("0.5", "0.25", kernel_size=1), "75d0e362a91b9ae4"),
@@ -76,6 +83,18 @@ def layer_point(alpha_in: str, alpha_out: str, variant: Variant = USUAL, **shape
 def test_an_identity_is_for_ever(point: DesignPoint, point_id: str) -> None:
     """What stores hold already stays the same work, whatever axes are added."""
     assert point.point_id == point_id
+
+
+def test_other_conversion_rules_make_other_octave_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Vanilla stays what it is, and so do groups; a single layer has the rules of the protocol."""
+
+    def ids() -> list[str]:
+        points = (network_point("0.5"), mapped_point(), network_point("0"), layer_point("0.5", "0.5"))
+        return [*(point.point_id for point in points), network_point("0.5").group_id]
+
+    before = ids()
+    monkeypatch.setattr("octprobe.plan.point.RULES_VERSION", RULES_VERSION + 1)
+    assert [old == new for old, new in zip(before, ids(), strict=True)] == [False, False, True, True, True]
 
 
 VARIANTS = [

@@ -13,6 +13,10 @@ from octprobe.weights import load_weights
 from octprobe.weights.fit import mismatch
 
 WAY_OUT = "; a checkpoint of the vanilla network is needed, with its classes and input channels"
+BUILD = (
+    "; build the network with the file's classes and input channels in a function of yours, as with "
+    "timm.create_model(NAME, num_classes=N, in_chans=C), and name it as package.module:function"
+)
 
 
 def fresh() -> nn.Module:
@@ -40,19 +44,22 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "model.pth"
 
 
-def refusal(state: dict[str, Tensor], file: Path) -> str:
-    """Give what is said of a state dict that does not fit the small network."""
+def refusal(state: dict[str, Tensor], file: Path, way_out: str = WAY_OUT) -> str:
+    """Give what is said of a state dict that does not fit the small network, which stays as it was."""
     torch.save(state, file)
+    network = small()
     with pytest.raises(UsageError) as caught:
-        load_weights(small(), str(file), "small")
+        load_weights(network, str(file), "small")
+    assert same(network.state_dict(), small().state_dict())
     message = str(caught.value)
     start = f"weights {str(file)!r} do not fit network 'small': "
     assert message.startswith(start)
-    assert message.endswith(WAY_OUT)
-    return message.removeprefix(start).removesuffix(WAY_OUT)
+    assert message.endswith(way_out)
+    assert "\n" not in message
+    return message.removeprefix(start).removesuffix(way_out)
 
 
-@pytest.mark.parametrize("prefix", ["", "module."])
+@pytest.mark.parametrize("prefix", ["", "module.", "model."])
 def test_every_value_arrives(prefix: str, file: Path) -> None:
     """Parameters and running statistics alike."""
     state = small().state_dict()
@@ -90,6 +97,24 @@ def test_unexpected_keys_and_other_shapes_are_named(file: Path) -> None:
         "1 key missing (0.bias), 1 key unexpected (4.weight), "
         "1 key of another shape (3.weight: (10, 4) in the file, (2, 4) in the network)"
     )
+
+
+def test_a_head_of_other_classes_is_named_with_the_way_out(file: Path) -> None:
+    """The keys that differ, and how to build the network that the file is of."""
+    state = dict(small().state_dict()) | {"3.weight": torch.zeros(10, 4), "3.bias": torch.zeros(10)}
+    del state["1.num_batches_tracked"]
+    assert refusal(state, file, BUILD) == (
+        "2 keys of another shape (3.weight: (10, 4) in the file, (2, 4) in the network; "
+        "3.bias: (10,) in the file, (2,) in the network)"
+    )
+
+
+def test_what_torch_cannot_copy_is_told_by_name(file: Path) -> None:
+    """Tensors without values fit by name and shape; torch's own line says which."""
+    state = dict(small().state_dict())
+    torch.save(state | {"3.bias": state["3.bias"].to("meta")}, file)
+    with pytest.raises(UsageError, match=r"small': .*\"3\.bias\".*meta tensor.*" + WAY_OUT):
+        load_weights(small(), str(file), "small")
 
 
 def test_what_fits_is_no_mismatch() -> None:

@@ -8,7 +8,10 @@ from octprobe.weights.names import in_names_of
 PLAIN = ["conv.weight", "bn.bias"]
 
 
-@pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod.", "module._orig_mod.", "_orig_mod.module."])
+@pytest.mark.parametrize(
+    "prefix",
+    ["", "module.", "_orig_mod.", "model.", "module._orig_mod.", "_orig_mod.module.", "model.module."],
+)
 def test_prefixes_of_wrappers_come_off(prefix: str) -> None:
     """In either order; the tensors stay with their names."""
     state = {f"{prefix}{name}": number for number, name in enumerate(PLAIN)}
@@ -22,9 +25,10 @@ def test_a_prefix_of_some_names_stays() -> None:
 
 
 def test_a_network_may_have_a_part_called_module() -> None:
-    """Its names are its own, and one wrapping too many is taken off no more."""
-    network = [f"module.{name}" for name in PLAIN]
-    assert in_names_of(network, dict.fromkeys(network)) == dict.fromkeys(network)
+    """Its names are its own, and one wrapping too many is taken off no more; so with `model`."""
+    for part in ("module", "model"):
+        network = [f"{part}.{name}" for name in PLAIN]
+        assert in_names_of(network, dict.fromkeys(network)) == dict.fromkeys(network)
 
 
 def test_nothing_is_renamed_to_nothing() -> None:

@@ -1,0 +1,1 @@
+"""Figures: each gathers what it shows, then plots it."""
