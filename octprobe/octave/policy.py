@@ -151,9 +151,10 @@ def _before(model: nn.Module, graph: fx.Graph, candidates: Sequence[str], return
     called = [name for name in order if isinstance(model.get_submodule(name), _ConvNd)]
     first = next((i for i, name in enumerate(called) if covers(return_at, name)), None)
     if first is None:
+        hint = did_you_mean(return_at, [*called, BY_POLICY, AT_THE_END])
         raise ConversionError(
             f"return_at is {return_at!r}, which covers no convolution of {type(model).__name__}; "
-            f"write {BY_POLICY}, {AT_THE_END} or a module's name{did_you_mean(return_at, [*called, BY_POLICY, AT_THE_END])}"
+            f"write {BY_POLICY}, {AT_THE_END} or a module's name{hint}"
         )
     earlier = set(called[:first])
     return [name for name in candidates if name in earlier]
