@@ -1,10 +1,13 @@
 """Files that appear whole or not at all: written under a hidden name, flushed to the disk, then renamed."""
 
+import contextlib
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
-from octprobe.errors import StoreError
+from octprobe.errors import StoreError, UsageError
 
 # Readers of parquet folders, ours and pyarrow's, skip names that start so.
 HIDDEN_PREFIXES = ("_", ".")
@@ -21,14 +24,42 @@ def publish(content: bytes, target: Path) -> None:
         raise StoreError(
             f"{target} exists; a store never overwrites. Only one sweep may write a store at a time."
         )
-    hidden = target.with_name(f"_{target.name}.tmp")
     try:
-        _write_durably(content, hidden)
-        hidden.rename(target)
-        _flush_folder(target.parent)
+        _appear(target, lambda file: file.write(content))
     except OSError as error:
-        hidden.unlink(missing_ok=True)
         raise store_error(error, target.parent) from error
+
+
+def write_whole(target: Path, write: Callable[[BinaryIO], object], *, overwrite: bool) -> None:
+    """Make a file that a person asked for appear whole or not at all; an old one stays until then.
+
+    Args:
+        target: where the file is to be.
+        write: what writes its content.
+        overwrite: whether a file of that name may be replaced.
+
+    Raises:
+        UsageError: the name is taken, or the file cannot be written.
+    """
+    refuse_taken(target, overwrite=overwrite)
+    try:
+        _appear(target, write)
+    except OSError as error:
+        raise UsageError(
+            f"{target}: cannot be written: {error.strerror or error}; name another file"
+        ) from error
+
+
+def refuse_taken(target: Path, *, overwrite: bool) -> None:
+    """Stop before a file that is there is lost, and before work is done for it.
+
+    Raises:
+        UsageError: the name is a folder's, or a file's that may not be replaced.
+    """
+    if target.is_dir():
+        raise UsageError(f"{target}: is a folder; name a file in it")
+    if target.exists() and not overwrite:
+        raise UsageError(f"{target}: exists already; --force overwrites it")
 
 
 def make_folder(folder: Path) -> None:
@@ -57,9 +88,21 @@ def store_error(error: OSError, folder: Path) -> StoreError:
     )
 
 
-def _write_durably(content: bytes, path: Path) -> None:
+def _appear(target: Path, write: Callable[[BinaryIO], object]) -> None:
+    hidden = target.with_name(f"_{target.name}.tmp")
+    try:
+        _write_durably(write, hidden)
+        hidden.replace(target)
+        _flush_folder(target.parent)
+    except BaseException:
+        with contextlib.suppress(OSError):  # what failed first is what is told
+            hidden.unlink(missing_ok=True)
+        raise
+
+
+def _write_durably(write: Callable[[BinaryIO], object], path: Path) -> None:
     with path.open("wb") as file:
-        file.write(content)
+        write(file)
         file.flush()
         os.fsync(file.fileno())
 

@@ -58,8 +58,18 @@ def load_readable(path: str | Path) -> Loaded:
     Raises:
         StoreError: there is no store, or a part was written by a newer octprobe.
     """
+    attempts = load_readable_attempts(path)
+    return Loaded(last_attempts(attempts.frame), attempts.damaged)
+
+
+def load_readable_attempts(path: str | Path) -> Loaded:
+    """Read every attempt, oldest part first, past damaged parts, which are named beside the rows.
+
+    Raises:
+        StoreError: there is no store, or a part was written by a newer octprobe.
+    """
     contents = Store.open(path).read()
-    return Loaded(last_attempts(_frame(contents.table)), contents.damaged)
+    return Loaded(_frame(contents.table), contents.damaged)
 
 
 def last_attempts(attempts: pd.DataFrame) -> pd.DataFrame:

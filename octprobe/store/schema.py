@@ -4,7 +4,7 @@
 """
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING, Field, asdict, fields, is_dataclass
 from datetime import datetime
 from typing import Any, get_args, get_type_hints
@@ -13,7 +13,9 @@ import pyarrow as pa
 
 from octprobe.errors import StoreError
 from octprobe.plan.variant import USUAL
+from octprobe.store.accuracy import Accuracy
 from octprobe.store.row import Row
+from octprobe.store.sample import Sample
 
 # Raised whenever a column of `Row` is added, renamed or given another type or meaning.
 SCHEMA_VERSION = 3
@@ -67,13 +69,13 @@ def _struct(record: Any) -> pa.DataType:
     return pa.struct([(declared.name, _arrow_type(hints[declared.name])) for declared in fields(record)])
 
 
-def _row_schema() -> pa.Schema:
-    hints = get_type_hints(Row)
-    columns = [_arrow_field(declared, hints[declared.name]) for declared in fields(Row)]
-    return pa.schema(columns, metadata={_VERSION_KEY: str(SCHEMA_VERSION).encode()})
+def _schema_of(record: Any) -> pa.Schema:
+    hints = get_type_hints(record)
+    return pa.schema([_arrow_field(declared, hints[declared.name]) for declared in fields(record)])
 
 
-SCHEMA = _row_schema()
+SCHEMA = _schema_of(Row).with_metadata({_VERSION_KEY: str(SCHEMA_VERSION).encode()})
+ACCURACY_SCHEMA = _schema_of(Accuracy)
 
 
 def table_of(rows: Sequence[Row]) -> pa.Table:
@@ -84,11 +86,20 @@ def table_of(rows: Sequence[Row]) -> pa.Table:
     """
     if any(row.recorded_at.tzinfo is None for row in rows):
         raise ValueError("recorded_at must carry its time zone")
+    return _laid_out(rows, SCHEMA)
+
+
+def accuracies_table(accuracies: Sequence[Accuracy]) -> pa.Table:
+    """Lay accuracies out in columns."""
+    return _laid_out(accuracies, ACCURACY_SCHEMA)
+
+
+def _laid_out(records: Sequence[Any], schema: pa.Schema) -> pa.Table:
     columns = [
-        pa.array([_storable(getattr(row, column.name)) for row in rows], column.type, from_pandas=True)
-        for column in SCHEMA
+        pa.array([_storable(getattr(each, column.name)) for each in records], column.type, from_pandas=True)
+        for column in schema
     ]
-    return pa.Table.from_arrays(columns, schema=SCHEMA)
+    return pa.Table.from_arrays(columns, schema=schema)
 
 
 def _storable(value: object) -> object:
@@ -128,6 +139,8 @@ def refuse_newer(version: int, place: str) -> None:
 def current(table: pa.Table, version: int, columns: Sequence[str]) -> pa.Table:
     """Bring a table of any known version to today's columns: migrated, added as null, cast.
 
+    Text that was read as a dictionary stays one.
+
     Raises:
         UnreadablePartError: a column has another type than the schema's, or lacks a required value.
     """
@@ -138,18 +151,36 @@ def current(table: pa.Table, version: int, columns: Sequence[str]) -> pa.Table:
         if table.schema.equals(wanted):
             return table
         present = dict(zip(table.column_names, table.columns, strict=True))
-        return pa.Table.from_arrays(
-            [_column(present.get(column.name), column, table.num_rows) for column in wanted], schema=wanted
-        )
+        brought = [_column(present.get(column.name), column, table.num_rows) for column in wanted]
+        kinds = [column.with_type(values.type) for column, values in zip(wanted, brought, strict=True)]
+        return pa.Table.from_arrays(brought, schema=pa.schema(kinds))
     except (pa.ArrowException, ValueError) as error:
         raise UnreadablePartError(_first_line(error)) from error
 
 
 def _column(stored: pa.ChunkedArray | None, wanted: pa.Field, rows: int) -> pa.ChunkedArray:
-    values = pa.chunked_array([pa.nulls(rows, wanted.type)]) if stored is None else stored.cast(wanted.type)
+    if stored is None:
+        values = pa.chunked_array([pa.nulls(rows, wanted.type)])
+    else:
+        values = stored if _is_encoded(stored, wanted) else stored.cast(wanted.type)
     if values.null_count and not wanted.nullable:
         raise UnreadablePartError(f"column {wanted.name} is absent or null; every row must have it")
     return values
+
+
+def _is_encoded(stored: pa.ChunkedArray, wanted: pa.Field) -> bool:
+    return bool(pa.types.is_dictionary(stored.type) and stored.type.value_type == wanted.type)
+
+
+def encode_text(table: pa.Table, columns: Collection[str]) -> pa.Table:
+    """Turn columns of text into dictionaries where they are not yet."""
+    for name in columns:
+        place = table.schema.get_field_index(name)
+        field = table.schema.field(place)
+        if not pa.types.is_dictionary(field.type):
+            values = table.column(place).dictionary_encode()
+            table = table.set_column(place, field.with_type(values.type), values)
+    return table
 
 
 def _first_line(error: BaseException) -> str:
@@ -157,24 +188,43 @@ def _first_line(error: BaseException) -> str:
 
 
 def columns_markdown() -> str:
-    """Write docs/columns.md: every column with its type, unit, source and meaning."""
-    head = [
+    """Write docs/columns.md: every column with its type, unit, source and meaning, view by view."""
+    lines = [
         "# Columns",
         "",
         "<!-- Generated by `python -m octprobe.store.schema`; a test holds it current. -->",
         "",
         f"One row is one attempt at one design point in one environment; schema version {SCHEMA_VERSION}.",
         "Absent is null. Measured: a clock or an allocator was read. Counted: a graph was walked, no clock.",
+        "These are the columns of `octprobe.load`, of `octprobe export-rows` and, last attempts only, of the",
+        "view `measurements` of `octprobe query`.",
         "",
-        "| column | type | unit | source | meaning |",
-        "|---|---|---|---|---|",
+        *_markdown_table(Row),
+        "",
+        "## The view `accuracies`",
+        "",
+        "One row is one accuracy as one source says it: `octprobe accuracy published`, `octprobe query`.",
+        "",
+        *_markdown_table(Accuracy),
+        "",
+        "## The view `samples`",
+        "",
+        "One row is one raw latency sample of a last attempt: `octprobe query`. The raw ratios lie in",
+        "`measurements.pair_ratios`, for pairs are not samples: `unnest(pair_ratios)` gives a row each.",
+        "",
+        *_markdown_table(Sample),
     ]
-    return "\n".join(head + [_markdown_row(declared) for declared in fields(Row)]) + "\n"
+    return "\n".join(lines) + "\n"
 
 
-def _markdown_row(declared: Field[Any]) -> str:
+def _markdown_table(record: Any) -> list[str]:
+    schema = _schema_of(record)
+    rows = [_markdown_row(declared, schema.field(declared.name).type) for declared in fields(record)]
+    return ["| column | type | unit | source | meaning |", "|---|---|---|---|---|", *rows]
+
+
+def _markdown_row(declared: Field[Any], kind: pa.DataType) -> str:
     about = declared.metadata
-    kind = SCHEMA.field(declared.name).type
     shown = _list_name(kind.value_type) if pa.types.is_list(kind) else str(kind)
     cells = (
         f"`{declared.name}`",

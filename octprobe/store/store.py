@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
@@ -19,6 +19,7 @@ from octprobe.store.schema import (
     SCHEMA_VERSION,
     UnreadablePartError,
     current,
+    encode_text,
     refuse_newer,
     table_of,
     version_of,
@@ -154,7 +155,8 @@ class Store:
             pa.Table.from_batches([], pa.schema([SCHEMA.field(name) for name in names]))
         ]
         damaged = []
-        for part, outcome in self._read_parts(names):
+        for part in self.parts():
+            outcome = read_part(part, names)
             if isinstance(outcome, str):
                 damaged.append(DamagedPart(part, outcome))
             else:
@@ -173,26 +175,41 @@ class Store:
         table = contents.table.drop_columns(["recorded_at"]).append_column("recorded_at", times)
         return ResumeIndex.of(table.to_pylist(), tuple(str(part) for part in contents.damaged))
 
-    def _read_parts(self, columns: Sequence[str]) -> Iterator[tuple[Path, pa.Table | str]]:
-        for part in self.parts():
-            try:
-                yield part, _read_part(part, columns)
-            except UnreadablePartError as error:
-                yield part, str(error)
 
+def read_part(part: Path, columns: Sequence[str], encoded: Collection[str] = frozenset()) -> pa.Table | str:
+    """Read a part, or say in a line why it cannot be read.
 
-def _read_part(part: Path, columns: Sequence[str]) -> pa.Table:
+    Args:
+        part: the file.
+        columns: the columns wanted, in this order.
+        encoded: which of them, of text, come as dictionaries.
+
+    Raises:
+        StoreError: the part was written by a newer octprobe.
+    """
     try:
-        with pq.ParquetFile(part) as file:
-            version = version_of(file.schema_arrow)
-            refuse_newer(version, str(part))
-            present = [name for name in file.schema_arrow.names if name in columns]
+        return _read_part(part, columns, encoded)
+    except UnreadablePartError as error:
+        return str(error)
+
+
+def _read_part(part: Path, columns: Sequence[str], encoded: Collection[str]) -> pa.Table:
+    try:
+        metadata = pq.read_metadata(part)
+        schema = metadata.schema.to_arrow_schema()
+        version = version_of(schema)
+        refuse_newer(version, str(part))
+        present = [name for name in schema.names if name in columns]
+        as_dictionaries = [name for name in present if name in encoded]
+        with pq.ParquetFile(
+            part, metadata=metadata, read_dictionary=as_dictionaries, pre_buffer=False
+        ) as file:
             # A migration may need columns that have since gone, so an older part is read whole.
             table = file.read(present if version == SCHEMA_VERSION else None, use_threads=False)
             table.validate(full=True)
     except (OSError, pa.ArrowException, ValueError) as error:
         raise UnreadablePartError(str(error).strip().partition("\n")[0]) from error
-    return current(table, version, columns)
+    return encode_text(current(table, version, columns), encoded)
 
 
 def _part_name(rows: Sequence[Row]) -> str:

@@ -1,0 +1,175 @@
+"""Few columns of many rows: what choosing needs, read without a Python object for each cell.
+
+Text comes as pandas categoricals (of doubts too: a category is a tuple), ids of points and groups as Arrow's
+text, floats as numpy's, whole numbers and flags as pandas' nullable ones, in as few bytes as hold a column's:
+widen them before you multiply. Absent is null in each.
+"""
+
+import os
+from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import accumulate, pairwise
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from octprobe.errors import StoreError
+from octprobe.store.attempts import ATTEMPT_COLUMNS, Flags, last_attempts
+from octprobe.store.pieces import Piece, joined, piece_of
+from octprobe.store.query import Loaded
+from octprobe.store.schema import SCHEMA, encode_text
+from octprobe.store.store import DamagedPart, Store, read_part
+
+Places = npt.NDArray[np.intp]
+
+# So many cells of a part are read at once: about 30 MB.
+_MOST_CELLS = 4_000_000
+
+_IDENTITY = ("point_id", "env_id")
+# Nearly every row has another, so that a dictionary would only be in the way.
+_IDS = frozenset({"point_id", "group_id"})
+_TEXT = frozenset(column.name for column in SCHEMA if column.type == pa.string()) - _IDS
+
+
+def read_columns(path: str | Path, names: Sequence[str]) -> Loaded:
+    """Read columns of the last attempt at each point in each environment, oldest part first.
+
+    Args:
+        path: the store.
+        names: columns of the schema; `point_id` and `env_id` come first, named or not.
+
+    Raises:
+        StoreError: there is no store, or a part was written by a newer octprobe.
+    """
+    return ColumnReader(path).read(names)
+
+
+class ColumnReader:
+    """A store whose last attempts are known, to read columns of all of them and more of a few."""
+
+    def __init__(self, path: str | Path) -> None:
+        """Open a store; rows that come later are not read.
+
+        Raises:
+            StoreError: there is no store.
+        """
+        self._parts = Store.open(path).parts()
+        self._damaged: dict[Path, str] = {}
+        self._kept: dict[Path, Flags] = {}
+
+    def read(self, names: Sequence[str]) -> Loaded:
+        """Read columns of every last attempt, as `read_columns` does.
+
+        Raises:
+            StoreError: a part was written by a newer octprobe.
+        """
+        wanted = tuple(dict.fromkeys((*_IDENTITY, *names)))
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            while True:  # a part of which only some columns are damaged counts with none, so its ids neither
+                self._know_attempts(pool)
+                found = list(pool.map(lambda pair: _pieces(pair[0], wanted, pair[1]), self._kept.items()))
+                if not self._faults(found):
+                    frame = _joined(found, wanted, pool)
+                    return Loaded(frame, tuple(DamagedPart(*pair) for pair in sorted(self._damaged.items())))
+
+    def rows(self, names: Sequence[str], places: Places) -> pd.DataFrame:
+        """Read more columns of some of the rows that `read` gave.
+
+        Args:
+            names: columns of the schema.
+            places: the rows, counted from 0 in the order of `read`.
+
+        Raises:
+            StoreError: one of these columns is damaged.
+        """
+        wanted = tuple(dict.fromkeys((*_IDENTITY, *names)))
+        bounds = np.cumsum([0, *(int(flags.sum()) for flags in self._kept.values())])
+        order = np.argsort(places, kind="stable")
+        at = np.searchsorted(places[order], bounds)
+        chosen = {
+            part: np.flatnonzero(flags)[places[order[low:high]] - start]
+            for (part, flags), start, (low, high) in zip(
+                self._kept.items(), bounds, pairwise(at), strict=False
+            )
+            if high > low
+        }
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            found = list(pool.map(lambda pair: _pieces(pair[0], wanted, pair[1]), chosen.items()))
+            for part, told in zip(chosen, found, strict=True):
+                if isinstance(told, str):
+                    raise StoreError(str(DamagedPart(part, told)))
+            frame = _joined(found, wanted, pool)
+        back = np.empty(len(order), dtype=np.intp)
+        back[order] = np.arange(len(order))
+        return frame.iloc[back].set_axis(places, axis="index")
+
+    def _know_attempts(self, pool: ThreadPoolExecutor) -> None:
+        """Read first what tells attempts apart; then no other column is held of a row that does not stay."""
+        while not self._kept:
+            parts = [part for part in self._parts if part not in self._damaged]
+            found = list(
+                pool.map(lambda part: read_part(part, ATTEMPT_COLUMNS, _encoded(ATTEMPT_COLUMNS)), parts)
+            )
+            damaged = {part: told for part, told in zip(parts, found, strict=True) if isinstance(told, str)}
+            self._damaged |= damaged
+            tables = [table for table in found if not isinstance(table, str)]
+            kept = last_attempts(pa.concat_tables([*tables, _empty(ATTEMPT_COLUMNS)]))
+            bounds = accumulate((table.num_rows for table in tables), initial=0)
+            readable = [part for part in parts if part not in damaged]
+            self._kept = {
+                part: kept[low:high] for part, (low, high) in zip(readable, pairwise(bounds), strict=True)
+            }
+            if not readable:
+                return
+
+    def _faults(self, found: Sequence[list[Piece] | str]) -> bool:
+        """Note the parts that turned out damaged; then all is to be read anew without them."""
+        damaged = {part: told for part, told in zip(self._kept, found, strict=True) if isinstance(told, str)}
+        self._damaged |= damaged
+        if damaged:
+            self._kept = {}
+        return bool(damaged)
+
+
+def _joined(
+    found: Sequence[list[Piece] | str], wanted: Sequence[str], pool: ThreadPoolExecutor
+) -> pd.DataFrame:
+    pieces = [*(rows for rows in found if not isinstance(rows, str)), _compact(_empty(wanted))]
+    columns = pool.map(lambda place: joined([rows[place] for rows in pieces]), range(len(wanted)))
+    return pd.DataFrame(dict(zip(wanted, columns, strict=True)), copy=False)
+
+
+def _pieces(part: Path, wanted: Sequence[str], chosen: "Flags | Places") -> list[Piece] | str:
+    """Read columns of a part as pieces of the chosen rows, given by flag or place.
+
+    Of a part of many rows a few columns at a time, for cells are wide until they are compact.
+    """
+    step = max(1, _MOST_CELLS // max(1, len(chosen)))
+    pieces: list[Piece] = []
+    for start in range(0, len(wanted), step):
+        names = wanted[start : start + step]
+        found = read_part(part, names, _encoded(names))
+        if isinstance(found, str):
+            return found
+        if chosen.dtype != bool:
+            found = found.take(pa.array(chosen))
+        pieces += _compact(found, None if chosen.dtype != bool or chosen.all() else pa.array(chosen))
+    return pieces
+
+
+def _compact(table: pa.Table, chosen: pa.BooleanArray | None = None) -> list[Piece]:
+    columns = (table.column(place) for place in range(table.num_columns))
+    return [piece_of(column if chosen is None else column.filter(chosen)) for column in columns]
+
+
+def _encoded(names: Collection[str]) -> list[str]:
+    return sorted(_TEXT.intersection(names))
+
+
+def _empty(names: Sequence[str]) -> pa.Table:
+    """Give no rows of some columns, for a store without parts."""
+    empty = pa.Table.from_batches([], pa.schema([SCHEMA.field(name) for name in names]))
+    return encode_text(empty, _encoded(names))
