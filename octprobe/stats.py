@@ -15,6 +15,8 @@ BOOTSTRAP_RESAMPLES = 2000
 # Of 600 simulated A/A comparisons with 2 % noise (with 5 %), a band of 1 % calls .8 % (2.7 %) different at
 # 20 pairs, and 2.2 % (6.0 %) at 10.
 MIN_PAIRS_FOR_INTERVAL = 20
+# Halvings of a range of a few standard errors: what is left is below 1e-11 of one.
+_HALVINGS = 40
 
 
 class Verdict(StrEnum):
@@ -150,6 +152,115 @@ def ratio_interval(pair_ratios: Sequence[float], seed: int = 0, confidence: floa
     tail = (1 - confidence) / 2
     low, high = np.quantile(medians, [tail, 1 - tail])
     return Interval(median, float(low), float(high), count)
+
+
+@dataclass(frozen=True)
+class _LogSeries:
+    """The logarithms of a series, ascending, and how many independent samples they are worth."""
+
+    ordered: Sequence[float]
+    effective: float
+
+    @classmethod
+    def of(cls, samples: Sequence[float]) -> "_LogSeries":
+        values = np.asarray(samples, dtype=np.float64)
+        if not len(values) or not np.all(np.isfinite(values) & (values > 0)):
+            raise ValueError("a ratio of medians needs samples above 0 on both sides")
+        return cls(np.sort(np.log(values)).tolist(), len(values) * effective_share(samples))
+
+    @property
+    def most(self) -> float:
+        """How many standard errors off the median the outermost samples lie."""
+        return (len(self.ordered) - 1) / len(self.ordered) * math.sqrt(self.effective)
+
+    def off(self, errors: float) -> float:
+        """Give the quantile so many standard errors off the median, between neighbouring samples."""
+        last = len(self.ordered) - 1
+        place = last / 2 + errors * len(self.ordered) / math.sqrt(self.effective) / 2
+        below = min(max(math.floor(place), 0), last)
+        share = min(max(place - below, 0.0), 1.0)
+        return self.ordered[below] * (1 - share) + self.ordered[min(below + 1, last)] * share
+
+
+def _log_bound(below: _LogSeries, above: _LogSeries, errors: float) -> float:
+    """Give the lower bound, so many standard errors down, of the log of `above` over `below`."""
+    centre_below, centre_above = below.off(0), above.off(0)
+    reach = math.hypot(below.off(errors) - centre_below, centre_above - above.off(-errors))
+    return centre_above - centre_below - reach
+
+
+def independent_ratio_interval(
+    before: Sequence[float], after: Sequence[float], confidence: float = CONFIDENCE
+) -> Interval:
+    """Give the ratio of two independent series' medians, `after` over `before`, and its interval.
+
+    On logarithms the distances of each median from the ends of its own order-statistic interval, as wide as
+    its effective samples ask for, are added in quadrature. Of 4,000 simulated A/A comparisons at 41 (100)
+    samples a side, a 95 % interval missed the truth in 2 % (3 %) where samples were independent, 6 % (4 %)
+    where neighbours correlated by .5 and 11 % (7 %) by .8. A block bootstrap misses in 5, 8 and 24 % at 41
+    and cannot resolve the small p-values that many comparisons ask for.
+
+    Source: Zou and Donner 2008, the variance recovered from separate limits; Hettmansperger and Sheather
+    1986, interpolated order statistics.
+
+    Args:
+        before: samples of the denominator, in the order taken.
+        after: samples of the numerator, in the order taken.
+        confidence: of the interval.
+
+    Raises:
+        ValueError: a side has no samples, or one that is not above 0.
+    """
+    below, above = _LogSeries.of(before), _LogSeries.of(after)
+    ratio, count = math.exp(above.off(0) - below.off(0)), min(len(before), len(after))
+    errors = NormalDist().inv_cdf((1 + confidence) / 2)
+    if count < MIN_PAIRS_FOR_INTERVAL or errors > min(below.most, above.most):
+        return Interval(ratio, None, None, count)
+    low, high = _log_bound(below, above, errors), -_log_bound(above, below, errors)
+    return Interval(ratio, math.exp(low), math.exp(high), count)
+
+
+def independent_ratio_p_value(
+    before: Sequence[float], after: Sequence[float], low: float, high: float
+) -> float | None:
+    """Give the two-sided p-value of "the ratio of medians lies in [low, high]"; None without an interval.
+
+    It is 1 less the largest confidence at which the interval of `independent_ratio_interval` lies wholly
+    outside: at p below .05 the 95 % interval does. Never smaller than what the outermost samples tell.
+
+    Raises:
+        ValueError: a side has no samples, or one that is not above 0.
+    """
+    below, above = _LogSeries.of(before), _LogSeries.of(after)
+    if min(len(before), len(after)) < MIN_PAIRS_FOR_INTERVAL:
+        return None
+    ratio = math.exp(above.off(0) - below.off(0))
+    if ratio > high:
+        return _tail_p_value(below, above, math.log(high))
+    return _tail_p_value(above, below, -math.log(low)) if ratio < low else 1.0
+
+
+def _tail_p_value(below: _LogSeries, above: _LogSeries, log_limit: float) -> float:
+    """Find, by halving, how far down the lower bound stays above a limit; give both tails' share there."""
+    near, far = 0.0, min(below.most, above.most)
+    if _log_bound(below, above, far) > log_limit:
+        near = far
+    for _ in range(_HALVINGS):
+        middle = (near + far) / 2
+        near, far = (middle, far) if _log_bound(below, above, middle) > log_limit else (near, middle)
+    return math.erfc(near / math.sqrt(2))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Adjust p-values so that calling all below a level holds the chance of any false call to that level.
+
+    Source: Holm 1979; no independence is assumed.
+    """
+    adjusted, largest = [0.0] * len(p_values), 0.0
+    for rank, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[place]))
+        adjusted[place] = largest
+    return adjusted
 
 
 def share_interval(hits: int, trials: int, confidence: float = CONFIDENCE) -> Interval:

@@ -15,7 +15,7 @@ DOCUMENTS = [
     "README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
-    *(f"docs/{n}.md" for n in ("design", "measuring")),
+    *(f"docs/{n}.md" for n in ("choosing", "comparing", "design", "measuring")),
 ]
 
 

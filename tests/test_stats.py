@@ -13,6 +13,9 @@ from octprobe.stats import (
     Interval,
     Verdict,
     effective_share,
+    holm,
+    independent_ratio_interval,
+    independent_ratio_p_value,
     median_interval,
     ratio_interval,
     series_interval,
@@ -200,3 +203,141 @@ def test_drifting_series_are_covered(correlation: float, count: int, least: floa
         assert interval.high is not None
         hits += interval.low <= 20 <= interval.high
     assert hits / 400 >= least
+
+
+SERIES = st.lists(st.floats(1, 1e3), min_size=20, max_size=60)
+
+
+def noise(generator: np.random.Generator, count: int, size: float, correlation: float = 0.0) -> list[float]:
+    """Give a series about 20 whose neighbours correlate."""
+    level, series = 0.0, []
+    for step in generator.normal(0, size, count + 50):
+        level = correlation * level + step
+        series.append(20 + level)
+    return series[50:]
+
+
+def test_a_ratio_of_medians_has_both_sides_distances_in_quadrature() -> None:
+    """Against the definition by quantiles of the logarithms; alternating series count in full."""
+    before = [value for pair in zip(range(100, 115), range(130, 145), strict=True) for value in pair]
+    after = [1.2 * value for value in before]
+    reach = 1.959964 * math.sqrt(30) / 2 / 29
+    low, middle, high = np.quantile(np.log(before), [0.5 - reach, 0.5, 0.5 + reach])
+    down = math.hypot(high - middle, middle - low)
+    interval = independent_ratio_interval(before, after)
+    assert effective_share(before) == 1
+    assert (interval.median, interval.count) == (pytest.approx(1.2), 30)
+    assert interval.low == pytest.approx(1.2 * math.exp(-down), rel=1e-6)
+    assert interval.high == pytest.approx(1.2 * math.exp(down), rel=1e-6)
+
+
+def test_constant_series_have_a_ratio_of_no_width() -> None:
+    """What does not scatter is known exactly; off the band it is as sure as so many samples can make it."""
+    interval = independent_ratio_interval([2.0] * 20, [3.0] * 30)
+    assert (interval.low, interval.median, interval.high) == pytest.approx((1.5, 1.5, 1.5))
+    assert interval.count == 20
+    surest = math.erfc(19 / 20 * math.sqrt(20) / math.sqrt(2))
+    assert independent_ratio_p_value([2.0] * 20, [3.0] * 30, 0.99, 1.01) == pytest.approx(surest)
+    assert independent_ratio_p_value([2.0] * 20, [2.0] * 30, 0.99, 1.01) == 1
+
+
+@pytest.mark.parametrize("sides", [([1.0] * 19, [1.0] * 40), ([1.0] * 40, [1.0] * 19)])
+def test_nineteen_samples_a_side_are_too_few(sides: tuple[list[float], list[float]]) -> None:
+    """A ratio and no claim."""
+    assert independent_ratio_interval(sides[0], sides[1]) == Interval(1.0, None, None, 19)
+    assert independent_ratio_p_value(sides[0], sides[1], 0.99, 1.01) is None
+
+
+@pytest.mark.parametrize("bad", [[], [1.0] * 30 + [0.0], [1.0] * 30 + [-1.0], [1.0] * 30 + [math.nan]])
+def test_a_ratio_of_what_is_no_time_is_refused(bad: list[float]) -> None:
+    """Nothing, zero, below zero and not a number have no logarithm."""
+    with pytest.raises(ValueError, match="above 0 on both sides"):
+        independent_ratio_interval(bad, [1.0] * 30)
+    with pytest.raises(ValueError, match="above 0 on both sides"):
+        independent_ratio_p_value([1.0] * 30, bad, 0.99, 1.01)
+
+
+def test_a_series_that_only_rises_has_no_interval() -> None:
+    """A hundred samples of a trend are worth too few independent ones."""
+    rising = [100.0 + step for step in range(100)]
+    interval = independent_ratio_interval(rising, rising)
+    assert (interval.median, interval.low, interval.high) == (1.0, None, None)
+
+
+@given(SERIES, SERIES, st.sampled_from([0.0, 0.01, 0.05]))
+def test_the_p_value_and_the_interval_say_the_same(
+    before: list[float], after: list[float], band: float
+) -> None:
+    """Below .05 exactly where the 95 % interval lies outside the band."""
+    interval = independent_ratio_interval(before, after)
+    p_value = independent_ratio_p_value(before, after, 1 - band, 1 + band)
+    assert p_value is not None
+    if interval.low is None or interval.high is None:
+        assert p_value > 0.05
+        return
+    assert interval.low <= interval.median * (1 + 1e-12)
+    assert interval.high >= interval.median * (1 - 1e-12)
+    for end, limit in ((interval.low, 1 + band), (interval.high, 1 - band)):
+        if abs(end - limit) < 1e-9:  # too near to say on which side
+            return
+    assert (p_value < 0.05) == (interval.low > 1 + band or interval.high < 1 - band)
+
+
+@given(SERIES, SERIES)
+def test_swapped_sides_turn_the_ratio_round(before: list[float], after: list[float]) -> None:
+    """B over A and A over B tell one story."""
+    forward, backward = (
+        independent_ratio_interval(before, after),
+        independent_ratio_interval(after, before),
+    )
+    assert forward.median == pytest.approx(1 / backward.median)
+    if forward.low is not None and backward.high is not None:
+        assert forward.low == pytest.approx(1 / backward.high)
+
+
+@pytest.mark.parametrize(
+    ("correlation", "count", "least"), [(0.0, 30, 0.95), (0.5, 41, 0.92), (0.8, 100, 0.90)]
+)
+def test_the_ratio_of_independent_series_is_covered(correlation: float, count: int, least: float) -> None:
+    """Of 400 pairs of series whose neighbours correlate, nearly as many as asked hold the true ratio."""
+    generator, hits = np.random.default_rng(11), 0
+    for _ in range(400):
+        sides = [noise(generator, count, 0.4, correlation) for _ in range(2)]
+        interval = independent_ratio_interval(sides[0], sides[1])
+        assert interval.low is not None
+        assert interval.high is not None
+        hits += interval.low <= 1 <= interval.high
+    assert hits / 400 >= least
+
+
+def test_holms_figures_by_hand() -> None:
+    """Sorted, times 4, 3, 2, 1, never falling, at most 1; in the order given."""
+    assert holm([0.03, 0.005, 0.02, 0.9]) == pytest.approx([0.06, 0.02, 0.06, 0.9])
+    assert holm([]) == []
+    assert holm([0.5, 0.5]) == [1.0, 1.0]
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20), st.floats(0.001, 0.5))
+def test_holm_rejects_what_the_step_down_definition_rejects(p_values: list[float], level: float) -> None:
+    """Going up from the smallest, each at most level / (number left), until the first that is not."""
+    rejected = set()
+    for rank, place in enumerate(sorted(range(len(p_values)), key=lambda index: p_values[index])):
+        if (len(p_values) - rank) * p_values[place] > level:
+            break
+        rejected.add(place)
+    assert {place for place, p_value in enumerate(holm(p_values)) if p_value <= level} == rejected
+
+
+def test_two_hundred_equal_points_are_hardly_ever_called_different() -> None:
+    """Of 40 families of 200 A/A comparisons at most 5 % have a false call; without correction most have."""
+    generator = np.random.default_rng(5)
+    corrected = plain = 0
+    for _ in range(40):
+        sides = generator.normal(20, 1.2, (200, 2, 31))
+        p_values = [independent_ratio_p_value(a, b, 0.99, 1.01) for a, b in sides]
+        known = [p_value for p_value in p_values if p_value is not None]
+        assert len(known) == 200
+        plain += min(known) < 0.05
+        corrected += min(holm(known)) < 0.05
+    assert corrected <= 2
+    assert plain >= 15

@@ -10,12 +10,19 @@ from typing import Annotated
 import typer
 
 from octprobe import __version__
+from octprobe.commands.accuracy import accuracy
+from octprobe.commands.break_even import break_even
+from octprobe.commands.compare import compare
 from octprobe.commands.cost import cost
 from octprobe.commands.doctor import doctor
 from octprobe.commands.export import export
+from octprobe.commands.export_rows import export_rows
 from octprobe.commands.front import front
 from octprobe.commands.groups import groups
 from octprobe.commands.profile import profile
+from octprobe.commands.query import query
+from octprobe.commands.recommend import recommend
+from octprobe.commands.report import report
 from octprobe.commands.schema import schema
 from octprobe.commands.selftest import selftest
 from octprobe.commands.show import show
@@ -35,8 +42,27 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (sweep, show, front, trace, cost, groups, profile, export, schema, doctor, selftest):
+for command in (
+    sweep,
+    show,
+    front,
+    recommend,
+    compare,
+    break_even,
+    report,
+    query,
+    export_rows,
+    trace,
+    cost,
+    groups,
+    profile,
+    export,
+    schema,
+    doctor,
+    selftest,
+):
     app.command()(command)
+app.add_typer(accuracy, name="accuracy")
 
 
 def _show_version(wanted: bool) -> None:

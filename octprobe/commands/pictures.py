@@ -1,6 +1,7 @@
 """The front as a picture in text: bars of both objectives beside their figures."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from rich.console import Console
@@ -17,11 +18,12 @@ from octprobe.commands.terminal import (
     label_cell,
     number,
     print_blocks,
+    print_indented,
     scale,
 )
 from octprobe.explore.axes import CONDITION_AXES
 from octprobe.explore.doubts import SharedDoubts, shared_doubts
-from octprobe.explore.front import Front, FrontInfo
+from octprobe.explore.front import ACCURACY_AXES, Drawn, Front, FrontInfo, FrontPoint
 from octprobe.explore.groups import Group, Record, gather
 from octprobe.explore.labels import (
     condition_labels,
@@ -31,10 +33,26 @@ from octprobe.explore.labels import (
     varying_conditions,
 )
 from octprobe.explore.objectives import Direction, Objective
+from octprobe.explore.standings import Standing
 
 _BAR_WIDTH = 20
 _SECOND_BAR_WIDTH = 10
-_LEGEND = "* on the front: under the same conditions no point is better on one and no worse on the other"
+_MARKS = {
+    Standing.ON_FRONT: "*",
+    Standing.WITHIN_NOISE: "~",
+    Standing.DOMINATED: " ",
+    Standing.INFEASIBLE: "x",
+}
+_LEGEND = {
+    Standing.ON_FRONT: "on the front: under the same conditions no point is {} and no worse on {}",
+    Standing.WITHIN_NOISE: "within noise of it: no point is surely so, at the ends of the 95 % intervals",
+    Standing.INFEASIBLE: "infeasible: over a budget",
+}
+_NOT_DRAWN = {
+    Standing.WITHIN_NOISE: "within noise of the front",
+    Standing.DOMINATED: "dominated",
+    Standing.INFEASIBLE: "infeasible",
+}
 
 
 # Headings are narrow, and bytes are known by their letter.
@@ -46,51 +64,98 @@ class _Figure(NamedTuple):
     cell: Callable[[Group, Record], Text]
 
 
-def print_front(info: FrontInfo, console: Console, most: int | None = None, store: str = "STORE") -> None:
-    """Print fronts as bars of the first objective beside the figures of both.
+def print_front(
+    info: FrontInfo,
+    console: Console,
+    most: int | None = None,
+    hint: str = "see them with `octprobe front STORE`",
+    *,
+    leading: bool = False,
+) -> None:
+    """Print fronts as bars of the first objectives beside the figures of all.
 
     Args:
         info: the fronts.
         console: where to.
         most: how many fronts at most; all by default.
-        store: the folder named in the hint that tells how to see the rest.
+        hint: how to see the fronts that are not drawn.
+        leading: whether only the points on the front are drawn, and the others counted.
     """
     console.print(cell(_headline(info), "bold"), soft_wrap=True)
-    console.print(cell(_LEGEND, "dim"), soft_wrap=True)
-    shared = shared_doubts(info.records)
-    for front in info.fronts[:most]:
+    drawn = info.drawn(leading=leading, most=most)
+    for line in _legend(info, drawn):
+        console.print(cell(line, "dim"), soft_wrap=True)
+    rows = [point.record for _, points in drawn for point in points]
+    shared = shared_doubts(rows)
+    for found in drawn:
         console.print()
-        _print_one(front, info, shared, console)
-    hidden = len(info.fronts) - len(info.fronts[:most])
+        _print_one(found, info, shared, console)
+    hidden = len(info.fronts) - len(drawn)
     if hidden:
-        console.print(cell(f"and {hidden} more: octprobe front {store} --x {info.x.name} --y {info.y.name}"))
-    print_shared(info.records, console)
+        console.print(cell(f"and {hidden} more front{'' if hidden == 1 else 's'}: {hint}"), soft_wrap=True)
+    print_shared(rows, console)
     for left in info.left_out:
         console.print(cell(left, "yellow"))
 
 
+def front_notes(info: FrontInfo, *, leading: bool, most: int) -> list[str]:
+    """Say beside a list of points what it does not tell: the split, the hypervolumes, what is left out.
+
+    Args:
+        info: the fronts.
+        leading: whether the list has only the points on the front.
+        most: so many hypervolumes at most.
+    """
+    notes = [_headline(info)]
+    for front in info.fronts[:most]:
+        where = ", ".join(f"{axis} {front.given.get(axis)}" for axis in info.split_by)
+        notes.append(f"{where}: {front.hypervolume}" if where else str(front.hypervolume))
+    hidden = len(info.fronts) - most
+    notes += [f"and the hypervolumes of {hidden} more fronts"] if hidden > 0 else []
+    total: Counter[Standing] = Counter()
+    for front in info.fronts if leading else ():
+        total.update(front.counts)
+    told = _counted(total)
+    return [*notes, f"not listed: {told}; --all lists them"] if told else notes
+
+
 def _headline(info: FrontInfo) -> str:
     if not info.fronts:
-        return f"No front: no row has both {info.x.column} and {info.y.column}."
+        columns = _listed(goal.column for goal in info.objectives)
+        return f"No front: no row has {'both ' if len(info.objectives) == 2 else ''}{columns}."
     split = f", one for each {', '.join(info.split_by)}" if info.split_by else ""
-    return f"Front over {_wish(info.x)} and {_wish(info.y)}{split}"
+    return f"Front over {_listed(map(_wish, info.objectives))}{split}"
+
+
+def _legend(info: FrontInfo, drawn: Sequence[Drawn]) -> list[str]:
+    """Explain the marks that are drawn; the front's always."""
+    present = {point.standing for _, points in drawn for point in points} | {Standing.ON_FRONT}
+    places = ("better on one", "the other" if len(info.objectives) == 2 else "the others")
+    return [f"{_MARKS[s]} {text.format(*places)}" for s, text in _LEGEND.items() if s in present]
+
+
+def _listed(names: Iterable[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}"
+
+
+def _counted(counts: Mapping[Standing, int]) -> str:
+    return ", ".join(f"{counts[s]} {told}" for s, told in _NOT_DRAWN.items() if counts.get(s))
 
 
 def _wish(goal: Objective) -> str:
     return f"{goal.name} ({'less' if goal.direction is Direction.MINIMIZE else 'more'} is better)"
 
 
-def _print_one(front: Front, info: FrontInfo, shared: SharedDoubts, console: Console) -> None:
-    rows = [point.record for point in front.points]
+def _print_one(drawn: Drawn, info: FrontInfo, shared: SharedDoubts, console: Console) -> None:
+    front, points = drawn
+    rows = [point.record for point in points]
     groups = gather(rows)
-    figures = [
-        _mark({point.record["point_id"] for point in front.points if point.on_front}),
-        _bar(info.x, rows, _BAR_WIDTH, console),
-        *_figures(info.x, rows),
-        _bar(info.y, rows, _SECOND_BAR_WIDTH, console),
-        *_figures(info.y, rows),
-        _Figure(Column("verdict", left=True), lambda _, row: outcome_cell(row)),
-    ]
+    widths = (_BAR_WIDTH, *[_SECOND_BAR_WIDTH] * 2)
+    figures = [_mark(points)]
+    for goal, width in zip(info.objectives, widths, strict=False):
+        figures += [_bar(goal, rows, width, console), *_figures(goal, groups)]
+    figures.append(_Figure(Column("verdict", left=True), lambda _, row: outcome_cell(row)))
     varying = varying_conditions([group.conditions for group in groups])
     sections = [
         Section(
@@ -100,19 +165,30 @@ def _print_one(front: Front, info: FrontInfo, shared: SharedDoubts, console: Con
         )
         for group in groups
     ]
+    console.print(cell(_title(front, rows, info), "bold"), soft_wrap=True)
+    if rows:
+        print_blocks(console, [figure.column for figure in figures], sections)
+        print_indented(console, cell(front.hypervolume, "dim"), 2)
+    told = _counted(front.counts) if len(rows) < sum(front.counts.values()) else ""
+    if told:
+        print_indented(console, cell(f"not drawn: {told}", "dim"), 2)
+
+
+def _title(front: Front, rows: Sequence[Record], info: FrontInfo) -> str:
     conditions = condition_labels(front.given, CONDITION_AXES)
-    environment = environment_label(rows[0], with_id="env_id" in info.split_by)
-    console.print(cell(", ".join([*conditions, environment]), "bold"), soft_wrap=True)
-    print_blocks(console, [figure.column for figure in figures], sections)
+    environment = environment_label(rows[0] if rows else front.given, with_id="env_id" in info.split_by)
+    accuracy = [str(front.given[axis]) for axis in ACCURACY_AXES if front.given.get(axis)]
+    return ", ".join([*conditions, environment, *accuracy])
 
 
-def _mark(on_front: Collection[object]) -> _Figure:
-    """Give the column of names, a star before those on the front."""
+def _mark(points: Sequence[FrontPoint]) -> _Figure:
+    """Give the column of names, a mark of the standing before each."""
+    standings = {id(point.record): point.standing for point in points}
 
     def named(_: Group, row: Record) -> Text:
-        marked = row["point_id"] in on_front
-        name = label_cell(f"{'*' if marked else ' '} {member_label(row)}")
-        name.stylize("bold green" if marked else "")
+        standing = standings[id(row)]
+        name = label_cell(f"{_MARKS[standing]} {member_label(row)}")
+        name.stylize("bold green" if standing is Standing.ON_FRONT else "")
         return name
 
     return _Figure(Column("", left=True), named)
@@ -129,11 +205,14 @@ def _bar(goal: Objective, rows: Sequence[Record], width: int, console: Console) 
     return _Figure(Column(goal.name, left=True), drawn)
 
 
-def _figures(goal: Objective, rows: Sequence[Record]) -> list[_Figure]:
-    """Give an objective's columns: its figure, and its interval and n or its share of vanilla's."""
+def _figures(goal: Objective, groups: Sequence[Group]) -> list[_Figure]:
+    """Give an objective's columns: its figure, and its interval and n, or its share of vanilla's if drawn."""
+    rows = [row for group in groups for row in group.members]
     size, prefix = (1.0, "") if goal.interval else scale(row.get(goal.column) for row in rows)
     unit = f"{prefix}{_UNITS.get(goal.unit or '', goal.unit or '')}"
     value = _Figure(Column("", unit), lambda _, row: number(row.get(goal.column), size))
+    if goal.interval is None and not any(group.anchor for group in groups):
+        return [value]
     if goal.interval is None:
         return [value, _Figure(Column("of", "vanilla"), lambda group, row: _share(group, row, goal.column))]
     low, high = goal.interval

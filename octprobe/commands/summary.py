@@ -28,7 +28,8 @@ def print_summary(store: str | Path, console: Console) -> None:
     loaded = load_readable(store)
     warn(loaded.damaged)
     info = front_info(loaded.frame, "latency", "macs")
-    print_front(info, console, most=SUMMARY_FRONTS, store=str(store))
+    hint = f"octprobe front {store} --x {info.x.name} --y {info.y.name}"
+    print_front(info, console, most=SUMMARY_FRONTS, hint=hint)
     print_fastest(fastest_alphas(loaded.frame), console, shared_doubts(info.records), most=SUMMARY_FINDINGS)
 
 

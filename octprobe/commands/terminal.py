@@ -35,6 +35,13 @@ def warn(messages: Iterable[object]) -> None:
         console.print(Text(f"warning: {printable(message)}", style="yellow"), soft_wrap=True)
 
 
+def say(messages: Iterable[object]) -> None:
+    """Write notes to standard error, so that what is piped on stays clean."""
+    console = make_console(stderr=True)
+    for message in messages:
+        console.print(Text(printable(message)), soft_wrap=True)
+
+
 def print_json(value: object) -> None:
     """Write one JSON value to standard output, for another program to read."""
     sys.stdout.write(json.dumps(value, allow_nan=False, indent=1) + "\n")
@@ -93,6 +100,11 @@ def bar(value: float, largest: float, width: int, *, unicode: bool) -> str:
 def draws_unicode(console: Console) -> bool:
     """Say whether the terminal's encoding has block characters."""
     return console.encoding.lower().replace("-", "").startswith("utf")
+
+
+def print_line(console: Console, line: object, style: str = "") -> None:
+    """Print a line of inert text, which a narrow terminal wraps."""
+    console.print(cell(line, style), soft_wrap=True)
 
 
 def print_indented(console: Console, text: Text, indent: int) -> None:

@@ -5,7 +5,10 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 
 from octprobe.errors import UsageError
+from octprobe.store.accuracy import Accuracy
 from octprobe.store.row import Row
+
+_ROW_COLUMNS = frozenset(field.name for field in fields(Row))
 
 
 class Direction(StrEnum):
@@ -33,7 +36,13 @@ class Objective:
     @property
     def unit(self) -> str | None:
         """Give the column's unit, as the schema declares it."""
-        return next((f.metadata.get("unit") for f in fields(Row) if f.name == self.column), None)
+        declared = (*fields(Row), *fields(Accuracy))
+        return next((f.metadata.get("unit") for f in declared if f.name == self.column), None)
+
+    @property
+    def is_accuracy(self) -> bool:
+        """Whether the figure is of an accuracy, which is joined to rows, and not of a row itself."""
+        return self.column not in _ROW_COLUMNS
 
     def cost(self, value: float) -> float:
         """Give a figure that is smaller where the objective is better."""
@@ -62,6 +71,9 @@ OBJECTIVES = (
     Objective("build", "build_seconds"),
     Objective("compile", "compile_seconds"),
     Objective("error", "output_error"),
+    Objective("top1", "top1_percent", Direction.MAXIMIZE),
+    Objective("top5", "top5_percent", Direction.MAXIMIZE),
+    Objective("delta_top1", "delta_top1_percent", Direction.MAXIMIZE),
 )
 
 

@@ -24,7 +24,7 @@ from fakes_store import (
 from octprobe.commands.front import front
 from octprobe.commands.summary import SUMMARY_FINDINGS, SUMMARY_FRONTS, print_summary
 from octprobe.commands.terminal import bar, scale
-from octprobe.errors import UsageError
+from octprobe.errors import StoreError, UsageError
 from octprobe.store.records import Doubt, Status
 from octprobe.store.row import Row
 from octprobe.store.store import Store
@@ -49,6 +49,7 @@ resnet50
   alpha 0     ███████████████████     80.00  [79.72, 80.28]  41  ██████████   4.000    100 %  vanilla
   alpha 0.25  ████████████████████    84.00  [83.71, 84.29]  41  ███████▌     3.000     75 %  SLOWER
 * alpha 0.5   ██████████████▎         60.00  [59.79, 60.21]  41  █████        2.000     50 %  FASTER
+  hypervolume 4.8e+10 ms/call x MACs/item up to the reference latency 84.00, macs 4000000000
 """
 
 
@@ -121,6 +122,99 @@ def test_throughput_is_better_where_it_is_larger(tmp_path: Path) -> None:
     assert "Front over throughput (more is better)" in printed(tmp_path, [], "--x", "throughput")
 
 
+def test_marks_tell_the_front_from_noise_and_from_what_a_budget_forbids(tmp_path: Path) -> None:
+    """Each mark that is drawn is explained, and no other."""
+    times = [("0", 80.0, None, 4000), ("0.25", 80.2, 1.0, 4000), ("0.5", 60.0, 0.75, 5000)]
+    output = printed(tmp_path, resnet_rows(times), "--max", "macs=4.5k")
+    lines = output.splitlines()
+    assert [line[:12] for line in lines if line.startswith(("* alpha", "~ alpha", "x alpha"))] == [
+        "* alpha 0   ",
+        "~ alpha 0.25",
+        "x alpha 0.5 ",
+    ]
+    assert lines[1:4] == [
+        "* on the front: under the same conditions no point is better on one and no worse on the other",
+        "~ within noise of it: no point is surely so, at the ends of the 95 % intervals",
+        "x infeasible: over a budget",
+    ]
+
+
+def test_three_objectives_have_their_columns(tmp_path: Path) -> None:
+    """The third after the second."""
+    output = printed(tmp_path, resnet_rows(TIMES), "--z", "memory")
+    assert output.startswith(
+        "Front over latency (less is better), macs (less is better) and memory (less is better)\n"
+        "* on the front: under the same conditions no point is better on one and no worse on the others\n"
+    )
+    assert output.count("51.38") == 3
+    assert "ms/call x MACs/item x bytes up to the reference" in output
+
+
+def test_published_accuracies_are_joined(tmp_path: Path) -> None:
+    """A front for each source family; the JSON says where a figure is from."""
+    rows = resnet_rows(TIMES)
+    output = printed(tmp_path, rows, "--y", "top1")
+    assert "Front over latency (less is better) and top1 (more is better)" in output
+    assert "imagenet1k, authors" in output
+    points = json.loads(printed(tmp_path, [], "--y", "top1", "--json"))
+    found = {(p["accuracy_family"], p["alpha"]): p["top1_percent"] for p in points}
+    assert found["authors", 0.5] == pytest.approx(77.4, abs=1)
+    assert {p["accuracy_match"] for p in points if p["accuracy_family"] == "authors"} <= {
+        "exact",
+        "pre-activation twin",
+    }
+
+
+def test_a_given_axis_narrows_the_fronts(tmp_path: Path) -> None:
+    """To one batch here; a value that no row has is listed against."""
+    rows = [*resnet_rows(TIMES, batch=1), *resnet_rows(TIMES, batch=8)]
+    assert printed(tmp_path, rows, "--given", "batch=8").count("batch 8") == 1
+    with pytest.raises(UsageError, match="batch is 1 or 8"):
+        front(tmp_path, given=["batch=7"])
+
+
+def test_many_points_are_cut_to_the_front_and_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A million dominated rows tell a person nothing; `--all` draws them."""
+    monkeypatch.setattr("octprobe.commands.front.MANY_POINTS", 3)
+    monkeypatch.setattr("octprobe.commands.front.MANY_FRONTS", 1)
+    rows = [*resnet_rows(TIMES, batch=1), *resnet_rows(TIMES, batch=8)]
+    output = printed(tmp_path, rows)
+    assert output.count("alpha 0.5") == 1
+    assert "alpha 0.25" not in output
+    assert "of  verdict" not in output  # a share of vanilla's is no share where vanilla is not drawn
+    assert "  not drawn: 2 dominated\n" in output
+    assert "and 1 more front: narrow with --given, or see every one with --all\n" in output
+    assert printed(tmp_path, [], "--all").count("alpha 0.25") == 2
+    result = CliRunner().invoke(APP, [str(tmp_path), "--json"])
+    assert [(p["batch"], p["alpha"]) for p in json.loads(result.stdout)] == [(1, 0.5), (8, 0.5)]
+    assert "not listed: 4 dominated; --all lists them" in result.stderr
+    assert len(json.loads(printed(tmp_path, [], "--all", "--json"))) == 6
+
+
+def test_json_says_beside_it_what_it_is_split_by(tmp_path: Path) -> None:
+    """With each front's hypervolume; standard output is JSON alone."""
+    Store.create(tmp_path).append([*resnet_rows(TIMES, batch=1), *resnet_rows(TIMES[:1], batch=8)])
+    result = CliRunner().invoke(APP, [str(tmp_path), "--json"])
+    assert {p["standing"] for p in json.loads(result.stdout)} == {"on_front", "dominated"}
+    reference = "up to the reference latency"
+    assert result.stderr.splitlines() == [
+        "Front over latency (less is better) and macs (less is better), one for each batch",
+        f"batch 1: hypervolume 4.8e+10 ms/call x MACs/item {reference} 84.00, macs 4000000000",
+        f"batch 8: hypervolume 0 ms/call x MACs/item {reference} 80.00, macs 4000000000",
+    ]
+
+
+def test_a_damaged_part_is_named_and_the_rest_is_drawn(tmp_path: Path) -> None:
+    """On standard error; the exit code stays 0."""
+    Store.create(tmp_path).append(resnet_rows(TIMES))
+    (tmp_path / "parts" / "a.parquet").write_bytes(b"PAR1")
+    result = CliRunner().invoke(APP, [str(tmp_path)])
+    assert (result.exit_code, result.stdout.count("* alpha 0.5")) == (0, 1)
+    assert "a.parquet is damaged" in result.stderr
+
+
 def test_other_objectives_have_their_own_headings(tmp_path: Path) -> None:
     """Memory in MB with its share of vanilla's; a ratio with its interval and pairs."""
     output = printed(tmp_path, resnet_rows(TIMES), "--x", "memory", "--y", "latency")
@@ -139,11 +233,21 @@ def test_json_lists_points_with_their_flag(tmp_path: Path) -> None:
 
 
 def test_nothing_to_draw_is_said(tmp_path: Path) -> None:
-    """An empty store and a store of failures have no front."""
-    assert "No front: no row has both latency_ms_median and macs." in printed(tmp_path / "a", [])
-    failed = printed(tmp_path / "b", [ended(network_point("0"), Status.FAILED)])
-    assert "left out: 1 row" in failed
-    assert json.loads(printed(tmp_path / "c", [], "--json")) == []
+    """A store of failures has no front, and says why."""
+    output = printed(tmp_path, [ended(network_point("0"), Status.FAILED)])
+    assert output.startswith("No front: no row has both latency_ms_median and macs.\n")
+    assert "left out: 1 row (status failed)" in output
+    assert json.loads(printed(tmp_path, [], "--json")) == []
+
+
+def test_an_empty_store_is_left_to_the_door(tmp_path: Path) -> None:
+    """There is nothing to answer from: exit code 2."""
+    Store.create(tmp_path)
+    with pytest.raises(StoreError, match="holds no rows yet; `octprobe sweep` measures some"):
+        front(tmp_path)
+    (tmp_path / "parts" / "a.parquet").write_bytes(b"")
+    with pytest.raises(StoreError, match=r"holds no rows that can be read: .*a\.parquet is damaged"):
+        front(tmp_path)
 
 
 def test_an_unknown_axis_is_left_to_the_door(tmp_path: Path) -> None:
@@ -194,7 +298,7 @@ def test_a_long_summary_is_cut_and_says_where_the_rest_is(tmp_path: Path) -> Non
     ]
     Store.create(tmp_path).append(rows)
     output = summary(tmp_path)
-    assert f"and {30 - SUMMARY_FRONTS} more: octprobe front {tmp_path} --x latency --y macs" in output
+    assert f"and {30 - SUMMARY_FRONTS} more fronts: octprobe front {tmp_path} --x latency --y macs" in output
     assert f"and {30 - SUMMARY_FINDINGS} more" in output
     assert "in 30 of 30 cases" in output
 

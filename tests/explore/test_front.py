@@ -1,13 +1,12 @@
-"""The front against its definition, point by point; what may not be compared is never mixed."""
+"""What stands on which front; what may not be compared is never mixed."""
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from fakes_store import (
     ENVIRONMENT,
@@ -20,9 +19,13 @@ from fakes_store import (
     row,
 )
 from octprobe.errors import UsageError
-from octprobe.explore.front import front_info, front_records, undominated
-from octprobe.explore.objectives import OBJECTIVES, Direction, Objective, objective
+from octprobe.explore.arrays import Places
+from octprobe.explore.front import front_info
+from octprobe.explore.front_record import front_records
+from octprobe.explore.objectives import OBJECTIVES, objective
+from octprobe.explore.standings import Standing
 from octprobe.plan.variant import Variant
+from octprobe.store.accuracy import Accuracy
 from octprobe.store.query import load_frame
 from octprobe.store.records import Status
 from octprobe.store.row import Row
@@ -33,40 +36,6 @@ def frame_of(tmp_path: Path, rows: Sequence[Row]) -> pd.DataFrame:
     """Take rows through a store, as a user's rows go."""
     Store.create(tmp_path).append(rows)
     return load_frame(tmp_path)
-
-
-def by_definition(costs: list[tuple[float, float]]) -> list[bool]:
-    """Compare every pair with every other."""
-    return [not any(a <= x and b <= y and (a < x or b < y) for a, b in costs) for x, y in costs]
-
-
-@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), max_size=40))
-def test_undominated_is_the_definition(costs: list[tuple[float, float]]) -> None:
-    """A small grid makes ties and duplicates common."""
-    assert undominated(costs) == by_definition(costs)
-
-
-@given(st.lists(st.tuples(st.floats(-1e9, 1e9), st.floats(-1e9, 1e9)), max_size=30))
-def test_undominated_holds_for_any_numbers(costs: list[tuple[float, float]]) -> None:
-    """Signed zeros and tiny differences included."""
-    assert undominated(costs) == by_definition(costs)
-
-
-@pytest.mark.parametrize(
-    ("costs", "flags"),
-    [
-        ([], []),
-        ([(1, 1)], [True]),
-        ([(1, 1), (1, 1)], [True, True]),
-        ([(1, 2), (1, 1)], [False, True]),
-        ([(2, 1), (1, 1)], [False, True]),
-        ([(1, 2), (2, 1), (2, 2)], [True, True, False]),
-        ([(2, 2), (2, 2), (1, 1)], [False, False, True]),
-    ],
-)
-def test_ties_and_duplicates(costs: list[tuple[float, float]], flags: list[bool]) -> None:
-    """Equal points share their fate; a tie on one objective is decided by the other."""
-    assert undominated(costs) == flags
 
 
 def test_a_network_that_is_flat_in_alpha(tmp_path: Path) -> None:
@@ -127,6 +96,16 @@ def test_variants_share_a_front_and_are_told_apart(tmp_path: Path) -> None:
     ]
 
 
+def test_a_record_says_how_often_its_network_leaves_the_octave_world(tmp_path: Path) -> None:
+    """As its MACs are no better than where it is octave; absent is None, as at alpha 0."""
+    leaving = measured(50.0, 0.9, macs=300)
+    assert leaving.cost
+    leaving = replace(leaving, cost=replace(leaving.cost, octave_exits=3))
+    rows = [row(network_point("0"), measured(60.0, macs=400)), row(network_point("0.5"), leaving)]
+    records = front_records(front_info(frame_of(tmp_path, rows), "latency", "macs"))
+    assert [(record["alpha"], record["octave_exits"]) for record in records] == [(0.5, 3), (0.0, None)]
+
+
 def test_another_layer_is_another_front(tmp_path: Path) -> None:
     """A layer's shape is given; its alphas are free."""
     rows = [
@@ -164,10 +143,109 @@ def test_an_empty_store_has_no_front(tmp_path: Path) -> None:
     assert (info.fronts, info.left_out, info.split_by) == ((), (), ())
 
 
-def test_an_objective_to_maximise_is_turned_round() -> None:
-    """Larger is better: its cost falls as it grows."""
-    top = Objective("top1", "top1", Direction.MAXIMIZE)
-    assert undominated([(1.0, top.cost(70.0)), (1.0, top.cost(75.0))]) == [False, True]
+def test_accuracies_are_never_mixed_and_a_row_stands_on_a_front_for_each(tmp_path: Path) -> None:
+    """One front a data set and source family; without an accuracy a row has no place."""
+    frame = frame_of(tmp_path, resnet_rows([("0", 80.0, None, 400), ("0.5", 60.0, 0.75, 200)]))
+    frame = pd.concat([frame, frame.iloc[[1]], frame.iloc[[1]]], ignore_index=True)
+    frame["top1_percent"] = [77.0, 77.5, 76.0, float("nan")]
+    frame["dataset"] = ["a", "a", "a", None]
+    frame["accuracy_family"] = ["one", "one", "two", None]
+    info = front_info(frame, "latency", "top1")
+    assert info.split_by == ("accuracy_family",)
+    assert [front.given["accuracy_family"] for front in info.fronts] == ["one", "two"]
+    assert [[(p.x, p.y, p.on_front) for p in front.points] for front in info.fronts] == [
+        [(60.0, 77.5, True), (80.0, 77.0, False)],
+        [(60.0, 76.0, True)],
+    ]
+    assert [str(left) for left in info.left_out] == ["left out: 1 row (top1_percent absent)"]
+    assert [record["accuracy_family"] for record in front_records(info)] == ["one", "one", "two"]
+
+
+def test_rows_without_a_column_of_accuracies_are_left_out(tmp_path: Path) -> None:
+    """A frame to which none was joined has no front over them."""
+    frame = frame_of(tmp_path, resnet_rows([("0", 80.0, None, 400)]))
+    assert [left.reason for left in front_info(frame, "latency", "top1").left_out] == ["top1_percent absent"]
+
+
+def test_infinite_figures_have_no_place(tmp_path: Path) -> None:
+    """They are told apart from absent ones, and counted with them where both are."""
+    frame = frame_of(tmp_path, resnet_rows([("0", 80.0, None, 400), ("0.5", 60.0, 0.75, 200)]))
+    frame["throughput"] = [float("inf"), float("nan")]
+    frame.loc[0, "macs"] = pd.NA
+    reasons = [left.reason for left in front_info(frame, "throughput", "macs").left_out]
+    assert reasons == ["macs absent, throughput infinite", "throughput absent"]
+
+
+def test_three_objectives(tmp_path: Path) -> None:
+    """What two do not tell apart the third does."""
+    rows = [
+        row(network_point(alpha), measured(time, None, macs=400, peak=peak))
+        for alpha, time, peak in (("0", 80.0, 10), ("0.25", 90.0, 5), ("0.5", 90.0, 20))
+    ]
+    info = front_info(frame_of(tmp_path, rows), "latency", "macs", "memory")
+    assert [(point.values, point.on_front) for point in info.fronts[0].points] == [
+        ((80.0, 400, 10), True),
+        ((90.0, 400, 5), True),
+        ((90.0, 400, 20), False),
+    ]
+
+
+@pytest.mark.parametrize("names", [("latency",), ("latency", "latency_ms_median"), ("latency",) * 4, ()])
+def test_a_front_is_over_two_or_three_objectives(tmp_path: Path, names: tuple[str, ...]) -> None:
+    """The same under two names is one."""
+    with pytest.raises(UsageError, match="two or three objectives, each named once"):
+        front_info(frame_of(tmp_path, resnet_rows([("0", 80.0, None, 400)])), *names)
+
+
+def test_hypervolume_reaches_to_the_worst_of_the_fronts_own_rows(tmp_path: Path) -> None:
+    """The dominated included; another reference may be given, in the objectives' units."""
+    rows = resnet_rows([("0", 80.0, None, 400), ("0.25", 84.0, 1.05, 300), ("0.5", 60.0, 0.75, 200)])
+    frame = frame_of(tmp_path, rows)
+    (front,) = front_info(frame, "latency", "macs").fronts
+    assert (front.hypervolume.value, front.hypervolume.reference) == (24.0 * 200, (84.0, 400.0))
+    (front,) = front_info(frame, "latency", "macs", reference={"macs": 300, "latency": 61.0}).fronts
+    assert front.hypervolume.value == 100.0
+    (front,) = front_info(frame, "throughput", "macs").fronts
+    best, worst = front.points[0].x, front.points[-1].x
+    assert front.hypervolume.reference == (worst, 400.0)
+    assert front.hypervolume.value == pytest.approx((best - worst) * 200)
+
+
+def test_a_front_of_vanilla_alone_has_no_hypervolume(tmp_path: Path) -> None:
+    """It is on the front, and its own reference."""
+    (front,) = front_info(frame_of(tmp_path, resnet_rows([("0", 80.0, None, 400)])), "latency", "macs").fronts
+    assert front.standings == (Standing.ON_FRONT,)
+    assert front.hypervolume.value == 0
+
+
+@pytest.mark.parametrize("reference", [{"latency": 1.0}, {"latency": 1.0, "memory": 1.0}])
+def test_a_reference_is_of_all_objectives_and_no_other(tmp_path: Path, reference: dict[str, float]) -> None:
+    """Half a reference would be a guess."""
+    with pytest.raises(
+        UsageError, match="a value for each objective of the front and no other: latency, macs"
+    ):
+        front_info(
+            frame_of(tmp_path, resnet_rows([("0", 80.0, None, 4)])), "latency", "macs", reference=reference
+        )
+
+
+def test_whole_rows_are_fetched_of_shown_points_only(tmp_path: Path) -> None:
+    """Judging takes few columns; the labels are those of the frame."""
+    rows = resnet_rows([("0", 80.0, None, 400), ("0.25", 84.0, 1.05, 300), ("0.5", 60.0, 0.75, 200)])
+    whole = frame_of(tmp_path, rows).set_index(pd.Index([7, 8, 9]))
+    asked = []
+
+    def fetch(labels: Places) -> pd.DataFrame:
+        asked.append(labels.tolist())
+        return whole.loc[labels]
+
+    few = whole[["status", "batch", "latency_ms_median", "macs"]]
+    info = front_info(few, "latency", "macs", fetch=fetch)
+    ((front, points),) = info.drawn(leading=True)
+    assert asked == [[9]]
+    assert [point.record["alpha"] for point in points] == [0.5]
+    assert front.counts == {"on_front": 1, "within_noise": 0, "dominated": 2, "infeasible": 0}
+    assert [point.record["alpha"] for point in front.points] == [0.5, 0.0, 0.25]
 
 
 @pytest.mark.parametrize(("name", "column"), [("latency", "latency_ms_median"), ("latency_ms_median",) * 2])
@@ -177,14 +255,17 @@ def test_short_names_and_columns_name_the_same(name: str, column: str) -> None:
 
 
 def test_every_objective_is_a_column_of_the_row() -> None:
-    """The table cannot drift from the schema, and no name is taken twice."""
-    columns = Row.__dataclass_fields__
+    """The table cannot drift from the schemas, and no name is taken twice."""
+    columns = Row.__dataclass_fields__ | Accuracy.__dataclass_fields__
     assert all(known.column in columns for known in OBJECTIVES)
     assert all(
         name in columns for known in OBJECTIVES if known.interval for name in (*known.interval, known.count)
     )
     assert len({known.name for known in OBJECTIVES}) == len(OBJECTIVES)
     assert objective("latency").unit == "ms/call"
+    assert (objective("top1").unit, objective("delta_top1").unit) == ("%", "% points")
+    assert [known.name for known in OBJECTIVES if known.is_accuracy] == ["top1", "top5", "delta_top1"]
+    assert all(known.cost(1.0) == -1.0 for known in OBJECTIVES if known.is_accuracy)
 
 
 def test_an_unknown_objective_is_answered_with_the_nearest(tmp_path: Path) -> None:

@@ -1,0 +1,57 @@
+"""The fronts of a store, read with no more of it than judging takes; whole rows of shown points only."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from octprobe.errors import StoreError
+from octprobe.explore.accuracies import with_accuracies
+from octprobe.explore.front import FrontInfo, front_info, goals_of
+from octprobe.explore.front_record import judged_columns, shown_columns
+from octprobe.explore.narrowing import axis_of, narrowed
+from octprobe.explore.standings import Bound
+from octprobe.facts.published import published_accuracies
+from octprobe.store.columns import ColumnReader
+from octprobe.store.store import DamagedPart
+
+
+class StoreFront(NamedTuple):
+    """Fronts, and the parts of the store that could not be read."""
+
+    info: FrontInfo
+    damaged: tuple[DamagedPart, ...]
+
+
+def store_front(
+    path: str | Path, objectives: Sequence[str], budgets: Sequence[Bound] = (), given: Sequence[str] = ()
+) -> StoreFront:
+    """Find the fronts of a store; where an accuracy is asked for, the published ones are joined.
+
+    Args:
+        path: the store.
+        objectives: two or three names or columns.
+        budgets: bounds.
+        given: `AXIS=VALUE` each, to see fewer fronts.
+
+    Raises:
+        StoreError: there is no store, it is newer than this octprobe, or it holds no rows.
+        UsageError: what `front_info` and `narrowed` refuse.
+    """
+    wanted = (*goals_of(objectives), *(budget.objective for budget in budgets))
+    axes = [axis_of(pair) for pair in given]
+    joins = any(goal.is_accuracy for goal in wanted)
+    columns = shown_columns(wanted)
+    reader = ColumnReader(path)
+    loaded = reader.read((*(columns if joins else judged_columns(wanted)), *axes))
+    if not len(loaded.frame):
+        why = (
+            f"that can be read: {loaded.damaged[0]}"
+            if loaded.damaged
+            else "yet; `octprobe sweep` measures some"
+        )
+        raise StoreError(f"{path} holds no rows {why}")
+    frame = narrowed(loaded.frame, given)
+    if joins:
+        frame = with_accuracies(frame, published_accuracies())
+    fetch = None if joins else lambda places: reader.rows(columns, places)
+    return StoreFront(front_info(frame, *objectives, budgets=budgets, fetch=fetch), loaded.damaged)
