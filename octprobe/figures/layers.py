@@ -1,0 +1,217 @@
+"""Where one octave layer is faster: speed-up over channels and resolution, a map an alpha and stride."""
+
+import math
+from typing import Any, NamedTuple
+
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from octprobe.explore.axes import CONDITION_AXES, FORM_AXES, VARIANT_AXES
+from octprobe.figures.look import DIVERGING, empty, figure
+from octprobe.figures.rows import conditions_of, ends_of, with_anchors
+from octprobe.figures.shapes import Ends, Heading, Table, interval_cells, shown_count, shown_interval, whole
+from octprobe.figures.text import escaped, hover
+from octprobe.store.records import Status
+
+_COLUMNS = ("time_ratio_median", "time_ratio_ci_low", "time_ratio_ci_high", "pairs")
+# Everything but the shape, alpha and resolution: a map holds under one combination.
+_AXES = (*CONDITION_AXES, *FORM_AXES, *VARIANT_AXES)
+_CONDITIONS = ["env_id", *(name for name in _AXES if name != "resolution")]
+_MOST_MAPS = 8
+_MOST_SHAPES = 30
+_CELL_PX = 26
+_TITLE_PX = 84
+# The colours end where time is halved or doubled; the figure in the cell says what lies beyond.
+_MOST_SPEEDUP = 2.0
+
+
+class Cell(NamedTuple):
+    """A layer's speed-up, vanilla's time over its own; `ends` are those of the 95 % interval."""
+
+    shape: str
+    resolution: int
+    speedup: float
+    ends: Ends | None
+    pairs: int | None
+    verdict: str | None
+
+
+class Map(NamedTuple):
+    """The layers of one alpha and stride; shapes from few channels to many, resolutions ascending."""
+
+    alpha: float
+    stride: int
+    shapes: tuple[str, ...]
+    resolutions: tuple[int, ...]
+    cells: tuple[Cell, ...]
+
+    @property
+    def name(self) -> str:
+        """Name the map."""
+        return f"alpha {self.alpha:g}, stride {self.stride}"
+
+
+class LayersInfo(NamedTuple):
+    """Maps under one combination of the other conditions."""
+
+    heading: Heading
+    maps: tuple[Map, ...]
+
+
+def info(frame: pd.DataFrame) -> LayersInfo:
+    """Gather the speed-ups of layers under the combination of conditions that has the most rows.
+
+    Args:
+        frame: rows as `octprobe.load` gives them.
+    """
+    title = "Speed-up of a layer over channels and resolution"
+    rows = _layers(frame)
+    if rows.empty:
+        reason = "no single layer was measured beside its vanilla form"
+        return LayersInfo(Heading(title, conditions_of(frame), (), reason), ())
+    places = rows.groupby(_CONDITIONS, dropna=False, sort=False).ngroup()
+    chosen = rows[(places == places.value_counts(sort=False).idxmax()).to_numpy()]
+    keys = ["alpha_number", "stride"]
+    maps = [_map(found) for _, found in chosen.sort_values(keys, kind="stable").groupby(keys)]
+    notes = []
+    if places.nunique() > 1:
+        notes.append(f"1 of {places.nunique()} combinations of conditions is drawn, the one of most layers")
+    if len(maps) > _MOST_MAPS:
+        notes.append(f"{_MOST_MAPS} of {len(maps)} maps are drawn")
+    return LayersInfo(Heading(title, conditions_of(chosen), tuple(notes)), tuple(maps[:_MOST_MAPS]))
+
+
+def plot(info: LayersInfo) -> go.Figure:
+    """Draw a heat map for each alpha and stride, under one another; blue is faster than vanilla."""
+    heading = info.heading
+    if heading.reason:
+        return empty(heading.title, heading.conditions, heading.reason)
+    heights = [len(one.shapes) * _CELL_PX + _TITLE_PX for one in info.maps]
+    height = sum(heights) + 100
+    drawn = make_subplots(
+        rows=len(info.maps),
+        cols=1,
+        row_heights=heights,
+        subplot_titles=[one.name for one in info.maps],
+        vertical_spacing=_TITLE_PX / height if len(info.maps) > 1 else 0.0,
+    )
+    drawn.update_layout(figure(heading.title, heading.conditions, height=height).layout)
+    drawn.update_annotations(x=0, xanchor="left", font={"size": 12})
+    for place, one in enumerate(info.maps, 1):
+        drawn.add_trace(_heat(one), row=place, col=1)
+    drawn.update_xaxes(title_text="input resolution, px", title_standoff=2, type="category")
+    drawn.update_yaxes(title_text="channels", type="category")
+    drawn.update_layout(coloraxis=_scale())
+    return drawn
+
+
+def table(info: LayersInfo) -> Table:
+    """Give each cell as a row."""
+    head = ("alpha", "stride", "layer", "resolution, px", "speed-up", "CI low", "CI high", "pairs", "verdict")
+    return Table(
+        head,
+        tuple(
+            (
+                one.alpha,
+                one.stride,
+                cell.shape,
+                cell.resolution,
+                cell.speedup,
+                *interval_cells(cell.ends),
+                cell.pairs,
+                cell.verdict,
+            )
+            for one in info.maps
+            for cell in one.cells
+        ),
+    )
+
+
+def _layers(frame: pd.DataFrame) -> pd.DataFrame:
+    rows = with_anchors(frame, _COLUMNS)
+    rows["verdict"] = None
+    if "verdict" in frame:
+        rows["verdict"] = list(frame.loc[(frame["status"] == Status.MEASURED).to_numpy(), "verdict"])
+    is_layer = (rows["subject"] == "layer") & ~rows["is_anchor"]
+    usable = is_layer & rows["alpha_number"].notna() & (rows["time_ratio_median"] > 0)
+    return rows[usable.to_numpy()].reset_index(drop=True)
+
+
+def _map(rows: pd.DataFrame) -> Map:
+    ordered = rows.sort_values(["in_channels", "out_channels", "kernel_size", "resolution"], kind="stable")
+    cells = [_cell(row) for row in ordered.to_dict("records")]
+    shapes = list(dict.fromkeys(cell.shape for cell in cells))[:_MOST_SHAPES]
+    shown = tuple(cell for cell in cells if cell.shape in set(shapes))
+    return Map(
+        alpha=float(rows["alpha_number"].iloc[0]),
+        stride=int(rows["stride"].iloc[0]),
+        shapes=tuple(shapes),
+        resolutions=tuple(sorted({cell.resolution for cell in shown})),
+        cells=shown,
+    )
+
+
+def _cell(row: dict[Any, Any]) -> Cell:
+    ends = ends_of(row["time_ratio_ci_low"], row["time_ratio_ci_high"])
+    shape = f"{row['in_channels']:g} → {row['out_channels']:g}, {row['kernel_size']:g}×{row['kernel_size']:g}"
+    extras = [f"{name} {row[name]:g}" for name in ("dilation", "groups") if (row[name] or 1) > 1]
+    return Cell(
+        shape=", ".join([shape, *extras]),
+        resolution=int(row["resolution"]),
+        speedup=1 / row["time_ratio_median"],
+        ends=None if ends is None or ends[0] <= 0 else (1 / ends[1], 1 / ends[0]),
+        pairs=whole(row["pairs"]),
+        verdict=row["verdict"] if isinstance(row["verdict"], str) else None,
+    )
+
+
+def _heat(one: Map) -> go.Heatmap:
+    cells = {(cell.shape, cell.resolution): cell for cell in one.cells}
+    grid = [[cells.get((shape, side)) for side in one.resolutions] for shape in one.shapes]
+    return go.Heatmap(
+        x=[str(side) for side in one.resolutions],
+        y=[escaped(shape) for shape in one.shapes],
+        z=[[_colour_place(cell) for cell in row] for row in grid],
+        text=[["" if cell is None else f"{cell.speedup:.2f}" for cell in row] for row in grid],
+        texttemplate="%{text}",
+        hovertext=[["" if cell is None else _told(one, cell) for cell in row] for row in grid],
+        hoverinfo="text",
+        coloraxis="coloraxis",
+        xgap=1,
+        ygap=1,
+    )
+
+
+def _colour_place(cell: Cell | None) -> float | None:
+    """Give a speed-up on a scale on which half and double the speed lie equally far from none."""
+    return None if cell is None else math.log2(cell.speedup)
+
+
+def _scale() -> dict[str, Any]:
+    end = math.log2(_MOST_SPEEDUP)
+    ticks = (0.5, 0.7, 1.0, 1.4, 2.0)
+    return {
+        "colorscale": [list(stop) for stop in DIVERGING],
+        "cmin": -end,
+        "cmax": end,
+        "colorbar": {
+            "title": {"text": "speed-up, vanilla / octave", "side": "top"},
+            "orientation": "h",
+            "y": 0,
+            "yref": "container",
+            "yanchor": "bottom",
+            "thickness": 12,
+            "tickvals": [math.log2(tick) for tick in ticks],
+            "ticktext": [f"{tick:g}×" for tick in ticks],
+        },
+    }
+
+
+def _told(one: Map, cell: Cell) -> str:
+    return hover(
+        f"{one.name}: {cell.shape}, {cell.resolution} px",
+        f"{shown_interval(cell.speedup, cell.ends, 'times as fast as vanilla')}",
+        cell.verdict or "",
+        shown_count(cell.pairs, "pair"),
+    )

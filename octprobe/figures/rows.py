@@ -1,0 +1,194 @@
+"""A store's rows made ready for drawing: numbers, anchors beside their rows, and rows gathered in lines."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from octprobe.explore.axes import ALPHA_AXES, CONDITION_AXES, FORM_AXES, FREE_AXES, GIVEN_AXES, VARIANT_AXES
+from octprobe.explore.groups import Record
+from octprobe.explore.labels import (
+    condition_labels,
+    environment_label,
+    group_label,
+    member_label,
+    varying_conditions,
+)
+from octprobe.figures.shapes import Ends
+from octprobe.figures.text import shortened
+from octprobe.plan.variant import variant_label
+from octprobe.store.query import records
+from octprobe.store.records import Status
+
+# More lines than this cannot be told apart, nor their names read on one screen.
+MOST_LINES = 12
+# What a page of several figures holds within a few megabytes, hover texts included.
+MOST_POINTS = 600
+# So many values of a condition are named in a title.
+_MOST_VALUES = 4
+_GROUP = ["group_id", "env_id"]
+_LABEL_COLUMNS = tuple(dict.fromkeys((*_GROUP, "point_id", "torch", *GIVEN_AXES, *FREE_AXES)))
+
+Floats = npt.NDArray[np.float64]
+
+
+class Line(NamedTuple):
+    """Rows of one group and variant, the anchor first, then in the order of alpha; all are measured."""
+
+    name: str
+    rows: pd.DataFrame
+
+
+class Lines(NamedTuple):
+    """The lines that are drawn, and what is said of the others."""
+
+    lines: tuple[Line, ...]
+    notes: tuple[str, ...]
+
+
+def numbers(frame: pd.DataFrame, name: str) -> Floats:
+    """Give a column as floats, NaN where a row or the whole column is absent."""
+    if name not in frame:
+        return np.full(len(frame), np.nan)
+    return np.asarray(pd.to_numeric(frame[name]).to_numpy(dtype=float, na_value=np.nan), dtype=float)
+
+
+def with_anchors(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Keep the measured rows, with these columns as floats and the anchor's as `anchor_<name>` beside them.
+
+    Columns of labels stay; `alpha_number` is the uniform alpha, or a layer's where both of its alphas agree;
+    `is_anchor` tells the anchors.
+    """
+    status = _plain(frame, "status")
+    rows = pd.DataFrame({name: _plain(frame, name) for name in _LABEL_COLUMNS})[status == Status.MEASURED]
+    kept = frame[(status == Status.MEASURED).to_numpy()]
+    for name in columns:
+        rows[name] = numbers(kept, name)
+    rows["alpha_number"] = _alpha(kept)
+    rows["is_anchor"] = (rows["point_id"] == rows["group_id"]).to_numpy()
+    anchors = rows.loc[rows["is_anchor"], [*_GROUP, *columns]].drop_duplicates(_GROUP)
+    names = {name: f"anchor_{name}" for name in columns}
+    return rows.merge(anchors.rename(columns=names), on=_GROUP, how="left")
+
+
+def lines_of(rows: pd.DataFrame, needed: Mapping[str, str], most: int = MOST_LINES) -> Lines:
+    """Gather rows in lines, those with the most points first kept, each thinned to a share of the points.
+
+    Args:
+        rows: as `with_anchors` gives them.
+        needed: columns that a row must have, in words; rows without are counted in a note.
+        most: how many lines.
+    """
+    whole = rows[rows[list(needed)].notna().all(axis=1)]
+    notes = [_absent_note(rows, needed)] if len(whole) < len(rows) else []
+    octave = whole[~whole["is_anchor"]]
+    keys = [*_GROUP, *VARIANT_AXES]
+    sizes = octave.groupby(keys, dropna=False, sort=False).ngroup()
+    counts = sizes.value_counts(sort=False)
+    kept = sorted(counts.sort_values(ascending=False, kind="stable").index[:most])
+    if len(counts) > len(kept):
+        notes.append(f"{len(kept)} of {len(counts)} lines are drawn, those with the most points")
+    names = _Names(rows)
+    anchors = whole[whole["is_anchor"]].set_index(_GROUP, drop=False)
+    share = max(2, MOST_POINTS // max(1, len(kept)))
+    found = [_line(octave[(sizes == place).to_numpy()], anchors, names, share) for place in kept]
+    drawn = sum(int((~line.rows["is_anchor"]).sum()) for line in found)
+    available = int(counts.loc[kept].sum()) if len(kept) else 0
+    if drawn < available:
+        notes.append(f"{drawn} of {available} octave points are drawn, evenly chosen")
+    return Lines(tuple(found), tuple(notes))
+
+
+def thinned(count: int, most: int) -> npt.NDArray[np.intp]:
+    """Give the places of at most so many of a number of things, evenly spread, both ends kept."""
+    if count <= most:
+        return np.arange(count)
+    return np.unique(np.linspace(0, count - 1, most).round().astype(np.intp))
+
+
+def row_labels(rows: pd.DataFrame) -> list[str]:
+    """Name each row within its group: `alpha 0.5`."""
+    names = ["point_id", "group_id", *ALPHA_AXES, *VARIANT_AXES]
+    return [member_label(record) for record in records(rows[names])]
+
+
+def ends_of(low: float, high: float) -> Ends | None:
+    """Give an interval; None where there were too few samples for one."""
+    return None if math.isnan(low) or math.isnan(high) else (float(low), float(high))
+
+
+def conditions_of(frame: pd.DataFrame) -> str:
+    """Name environments and conditions of the measured rows: `a CPU, torch 2.9.0; 224 px, batch 1 / 8`."""
+    measured = (_plain(frame, "status") == Status.MEASURED).to_numpy()
+    frame = frame[measured] if measured.any() else frame
+    places = pd.DataFrame({name: _plain(frame, name) for name in ("device_name", "device", "torch")})
+    devices = _few([environment_label(record) for record in records(places.drop_duplicates())])
+    named = [_values(frame, name) for name in (*CONDITION_AXES, *FORM_AXES)]
+    return "; ".join(part for part in (devices, ", ".join(filter(None, named))) if part)
+
+
+def _values(frame: pd.DataFrame, name: str) -> str:
+    found = _plain(frame, name).dropna().drop_duplicates()
+    labels = [condition_labels({name: _whole(value)}, [name]) for value in sorted(found)]
+    return _few([label for one in labels for label in one])
+
+
+def _few(labels: Sequence[str]) -> str:
+    known = list(dict.fromkeys(filter(None, labels)))
+    more = f" and {len(known) - _MOST_VALUES} more" if len(known) > _MOST_VALUES else ""
+    return " / ".join(known[:_MOST_VALUES]) + more
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _absent_note(rows: pd.DataFrame, needed: Mapping[str, str]) -> str:
+    absent = [name for name in needed if rows[name].isna().any()]
+    count = int(rows[list(needed)].isna().any(axis=1).sum())
+    names = " or ".join(needed[name] for name in absent)
+    return f"{count} {'row' if count == 1 else 'rows'} without {names} left out"
+
+
+def _line(octave: pd.DataFrame, anchors: pd.DataFrame, names: "_Names", most: int) -> Line:
+    ordered = octave.sort_values(["alpha_number", "point_id"], kind="stable")
+    ordered = ordered.iloc[thinned(len(ordered), most)]
+    key = (ordered["group_id"].iloc[0], ordered["env_id"].iloc[0])
+    first = anchors.loc[[key]] if key in anchors.index else anchors.iloc[:0]
+    return Line(names.of(ordered), pd.concat([first, ordered]).reset_index(drop=True))
+
+
+class _Names:
+    """Names of lines by what tells them apart within a frame."""
+
+    def __init__(self, rows: pd.DataFrame) -> None:
+        shared = rows[["resolution", "batch", "dtype", "mode", "threads", *FORM_AXES]].drop_duplicates()
+        self._varying = varying_conditions(records(shared))
+        places = rows[["env_id", "device_name", "device", "torch"]].drop_duplicates()
+        self._several = len(places) > 1
+        self._with_id = len({environment_label(place) for place in records(places)}) < len(places)
+
+    def of(self, line: pd.DataFrame) -> str:
+        """Name a line by its subject, its variant, and the conditions in which the lines differ."""
+        record: Record = records(line.iloc[:1])[0]
+        variant = variant_label(record)
+        place = environment_label(record, with_id=self._with_id) if self._several else ""
+        return shortened(", ".join(filter(None, [group_label(record, self._varying), variant, place])))
+
+
+def _plain(frame: pd.DataFrame, name: str) -> "pd.Series[Any]":
+    """Give a column as plain objects: categories and nullable types compare with one another so."""
+    if name not in frame:
+        return pd.Series([None] * len(frame), index=frame.index, dtype=object)
+    column = frame[name].astype(object)
+    return column.where(column.notna(), None)
+
+
+def _alpha(frame: pd.DataFrame) -> Floats:
+    both, out = numbers(frame, "alpha_in"), numbers(frame, "alpha_out")
+    layer = np.where(both == out, both, np.nan)
+    alpha = numbers(frame, "alpha")
+    return np.where(np.isnan(alpha), layer, alpha)
