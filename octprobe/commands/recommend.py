@@ -50,9 +50,8 @@ def recommend(
     """Choose a network, alpha and execution under budgets; exit code 3 where nothing meets them."""
     from octprobe.commands.advice import print_advice  # pandas takes half a second to import
     from octprobe.commands.terminal import make_console, print_json, warn
-    from octprobe.explore.recommend import recommend as recommended
-    from octprobe.explore.request import make_request
-    from octprobe.store.columns import read_columns
+    from octprobe.explore.advice.request import make_request
+    from octprobe.explore.store_advice import store_advice
 
     where = {
         **{"device": device, "environment": environment, "batch": batch, "resolution": resolution},
@@ -68,9 +67,8 @@ def recommend(
         accuracy_from=accuracy_from,
         top=top,
     )
-    loaded = read_columns(store, request.columns())
-    warn(loaded.damaged)
-    advice = recommended(loaded.frame, request)
+    advice, damaged = store_advice(store, request)
+    warn(damaged)
     if as_json:
         print_json(advice.as_json())
     else:

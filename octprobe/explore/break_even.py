@@ -17,7 +17,7 @@ from octprobe.explore.axes import VARIANT_AXES
 from octprobe.explore.fastest import Estimate, estimate
 from octprobe.explore.groups import Group, Record, gather, in_order, is_anchor, plain_records
 from octprobe.explore.labels import alpha_label, subject_label
-from octprobe.explore.reasons import why_slow
+from octprobe.explore.saving.reasons import why_slow
 from octprobe.plan.variant import variant_label
 from octprobe.stats import Verdict
 from octprobe.store.records import Status

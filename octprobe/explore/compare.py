@@ -27,8 +27,8 @@ from typing import Any
 import pandas as pd
 
 from octprobe.errors import UsageError
-from octprobe.explore.apart import why_apart
-from octprobe.explore.change import Basis, Change, Tolerance, change_of
+from octprobe.explore.comparison.apart import why_apart
+from octprobe.explore.comparison.change import Basis, Change, Tolerance, change_of
 from octprobe.explore.environments import Difference, differences
 from octprobe.explore.groups import Record, gather, is_anchor
 from octprobe.stats import CONFIDENCE, Interval, Verdict, holm, verdict

@@ -6,7 +6,7 @@ Network, alpha, variant, execution and memory format are free within it. Alpha a
 that a network computes, so a front without an accuracy is no statement about accuracy.
 
 Every row that was measured and has a finite figure for each objective is a point, whatever its standing
-(`octprobe.explore.standings` defines them). The others are left out, counted by reason.
+(`octprobe.explore.dominance.standings` defines them). The others are left out, counted by reason.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,16 +20,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from octprobe.errors import UsageError
-from octprobe.explore.arrays import Floats, Places
+from octprobe.explore.advice.arrays import Floats, Places
 from octprobe.explore.axes import GIVEN_AXES
-from octprobe.explore.domination import Points
+from octprobe.explore.dominance.domination import Points
+from octprobe.explore.dominance.hypervolume import Hypervolume, hypervolume
+from octprobe.explore.dominance.leaving import LeftOut, figures_of, left_out
+from octprobe.explore.dominance.parting import parted
+from octprobe.explore.dominance.standings import STANDINGS, Bound, Bytes, cost_of, standings_of
+from octprobe.explore.dominance.standings import Standing as Standing
 from octprobe.explore.groups import Record, plain_records
-from octprobe.explore.hypervolume import Hypervolume, hypervolume
-from octprobe.explore.leaving import LeftOut, figures_of, left_out
 from octprobe.explore.objectives import Objective, objective
-from octprobe.explore.parting import parted
-from octprobe.explore.standings import STANDINGS, Bound, Bytes, cost_of, standings_of
-from octprobe.explore.standings import Standing as Standing
 
 ACCURACY_AXES = ("dataset", "accuracy_family")
 # Gives whole rows by their labels in the frame.

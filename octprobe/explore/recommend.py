@@ -16,17 +16,17 @@ from typing import Any
 import pandas as pd
 
 from octprobe.errors import UsageError
-from octprobe.explore.binding import Binding, NearMiss, binding_budget, near_misses, nearest_misses
-from octprobe.explore.build_lines import python_lines
-from octprobe.explore.candidates import Candidates, complete
-from octprobe.explore.caveats import Caveat, caveats_of
-from octprobe.explore.chosen import Point
-from octprobe.explore.family import Coverage, join_accuracies
-from octprobe.explore.given import Selection, select
-from octprobe.explore.reading import Reading
-from octprobe.explore.request import Request, is_accuracy
-from octprobe.explore.runner_up import RunnerUp, runner_up
-from octprobe.explore.worth import Worth, worth_of_octave
+from octprobe.explore.advice.binding import Binding, NearMiss, binding_budget, near_misses, nearest_misses
+from octprobe.explore.advice.build_lines import python_lines
+from octprobe.explore.advice.candidates import Candidates, complete
+from octprobe.explore.advice.caveats import Caveat, caveats_of
+from octprobe.explore.advice.chosen import Point
+from octprobe.explore.advice.family import Coverage, join_accuracies
+from octprobe.explore.advice.given import Selection, select
+from octprobe.explore.advice.reading import Fetch, Reading
+from octprobe.explore.advice.request import Request
+from octprobe.explore.advice.runner_up import RunnerUp, runner_up
+from octprobe.explore.advice.worth import Worth, worth_of_octave
 from octprobe.facts.published import published_accuracies
 from octprobe.store.accuracy import Accuracy
 
@@ -95,14 +95,33 @@ def recommend(
         UsageError: a flag that no row meets, a given axis with several values, no such source family, or a
             figure of the request that no row has.
     """
-    selection = select(frame, request.where)
+    return advise(select(frame, request.where), request, accuracies)
+
+
+def advise(
+    selection: Selection,
+    request: Request,
+    accuracies: Sequence[Accuracy] | None = None,
+    fetch: Fetch | None = None,
+) -> Recommendation:
+    """Recommend among rows that were selected.
+
+    Args:
+        selection: the rows, with `request.judged()` of their columns at least.
+        request: the goal and what bounds it.
+        accuracies: as for `recommend`.
+        fetch: reads `request.columns()` of rows that are told; the selection has them where None.
+
+    Raises:
+        UsageError: no such source family, or a figure of the request that no row has.
+    """
     known = published_accuracies() if accuracies is None else accuracies
     joined = join_accuracies(selection.frame, request, known)
     rows, absent = complete(joined.frame, request.objectives)
     _demand_figures(joined.frame, rows, absent, request)
-    reading = Reading(Candidates(rows, request.goal, request.budgets), request)
+    reading = Reading(Candidates(rows, request.goal, request.budgets), request, fetch)
     considered = _considered(selection, absent, reading.candidates)
-    worth = worth_of_octave(selection.frame)
+    worth = worth_of_octave(selection.frame, fetch)
     context = (request, dict(selection.given), considered)
     if not len(reading.candidates.feasible):
         misses = nearest_misses(reading)
@@ -132,7 +151,7 @@ def _demand_figures(
         return
     nowhere = [name for name, count in absent.items() if count == len(before)]
     names = " or ".join(nowhere) or f"all of {', '.join(goal.name for goal in request.objectives)}"
-    is_published = any(goal.name in nowhere and is_accuracy(goal) for goal in request.objectives)
+    is_published = any(goal.name in nowhere and goal.is_accuracy for goal in request.objectives)
     hint = "; `octprobe accuracy published` lists what is known" if is_published else ""
     raise UsageError(f"none of the {len(before)} measured rows compared has {names}{hint}")
 

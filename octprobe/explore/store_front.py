@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from octprobe.errors import StoreError
 from octprobe.explore.accuracies import with_accuracies
+from octprobe.explore.dominance.narrowing import axis_of, narrowed
+from octprobe.explore.dominance.standings import Bound
 from octprobe.explore.front import FrontInfo, front_info, goals_of
 from octprobe.explore.front_record import judged_columns, shown_columns
-from octprobe.explore.narrowing import axis_of, narrowed
-from octprobe.explore.standings import Bound
 from octprobe.facts.published import published_accuracies
 from octprobe.store.columns import ColumnReader
 from octprobe.store.store import DamagedPart

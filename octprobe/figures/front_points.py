@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from octprobe.explore.arrays import Flags, Places
+from octprobe.explore.advice.arrays import Flags, Places
 from octprobe.explore.axes import CONDITION_AXES, ENVIRONMENT_AXES
 from octprobe.explore.front import Front, Standing, front_info
 from octprobe.explore.groups import Record

@@ -21,10 +21,10 @@ from fakes_store import (
     resnet_rows,
     row,
 )
-from octprobe.explore.batches import across_batches
 from octprobe.explore.break_even import BreakEven, SlowerAgain, break_even, realised_saving, without_order
-from octprobe.explore.break_even_record import break_even_records
 from octprobe.explore.fastest import Estimate
+from octprobe.explore.saving.batches import across_batches
+from octprobe.explore.saving.record import break_even_records
 from octprobe.plan.point import DesignPoint, NetworkSubject
 from octprobe.plan.variant import Variant
 from octprobe.store.query import load_frame

@@ -23,10 +23,10 @@ from fakes_store import (
     row,
 )
 from octprobe.errors import UsageError
-from octprobe.explore.change import Basis, Change, Tolerance, change_of
 from octprobe.explore.compare import EXACT_COLUMNS, Comparison, PointChange, compare
-from octprobe.explore.comparison_record import comparison_record
-from octprobe.explore.sides import Side, read_side, sides_of
+from octprobe.explore.comparison.change import Basis, Change, Tolerance, change_of
+from octprobe.explore.comparison.record import comparison_record
+from octprobe.explore.comparison.sides import Side, read_side, sides_of
 from octprobe.stats import holm, independent_ratio_interval, independent_ratio_p_value
 from octprobe.store.records import Doubt, Latency, Status
 from octprobe.store.row import Row

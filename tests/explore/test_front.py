@@ -19,11 +19,11 @@ from fakes_store import (
     row,
 )
 from octprobe.errors import UsageError
-from octprobe.explore.arrays import Places
+from octprobe.explore.advice.arrays import Places
+from octprobe.explore.dominance.standings import Standing
 from octprobe.explore.front import front_info
 from octprobe.explore.front_record import front_records
 from octprobe.explore.objectives import OBJECTIVES, objective
-from octprobe.explore.standings import Standing
 from octprobe.plan.variant import Variant
 from octprobe.store.accuracy import Accuracy
 from octprobe.store.query import load_frame

@@ -23,9 +23,9 @@ from fakes_store import (
     row,
 )
 from octprobe.errors import OctprobeError, StoreError, UsageError
+from octprobe.explore.advice.request import make_request
+from octprobe.explore.advice.runner_up import Apart
 from octprobe.explore.recommend import Recommendation, recommend
-from octprobe.explore.request import make_request
-from octprobe.explore.runner_up import Apart
 from octprobe.plan.variant import Variant
 from octprobe.store.accuracy import Accuracy
 from octprobe.store.query import load_frame

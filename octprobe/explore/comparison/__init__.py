@@ -1,0 +1,1 @@
+"""The parts of a comparison: its two sides, one change a point, and what stands apart."""

@@ -1,0 +1,1 @@
+"""From MACs saved to time saved: by batch, and why not."""

@@ -1,0 +1,41 @@
+"""A recommendation from a store, read with no more of it than comparing takes."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from octprobe.explore.advice.arrays import Places
+from octprobe.explore.advice.given import ROW, SELECTED_BY, Selection, select
+from octprobe.explore.advice.request import Request
+from octprobe.explore.recommend import Recommendation, advise
+from octprobe.store.columns import ColumnReader
+from octprobe.store.store import DamagedPart
+
+
+class StoreAdvice(NamedTuple):
+    """A recommendation, and the parts of the store that could not be read."""
+
+    advice: Recommendation
+    damaged: tuple[DamagedPart, ...]
+
+
+def store_advice(path: str | Path, request: Request) -> StoreAdvice:
+    """Recommend among a store's rows: their axes are read first, and then what compares those selected.
+
+    Raises:
+        StoreError: there is no store, it is newer than this octprobe, or no network in it was measured.
+        UsageError: what `recommend` refuses.
+    """
+    reader = ColumnReader(path)
+    loaded = reader.read(SELECTED_BY)
+    selected = select(loaded.frame, request.where)
+    places: Places = selected.frame[ROW].to_numpy()
+
+    def fetch(some: Places) -> pd.DataFrame:
+        return reader.rows(request.columns(), some)
+
+    judged = reader.rows(request.judged(), places).reset_index(drop=True).assign(**{ROW: places})
+    return StoreAdvice(
+        advise(Selection(judged, selected.given, selected.counts), request, fetch=fetch), loaded.damaged
+    )
