@@ -14,8 +14,8 @@ from octprobe.commands.terminal import (
     print_blocks,
     print_indented,
 )
-from octprobe.explore.binding import NearMiss
-from octprobe.explore.chosen import Figure, Margin, Point
+from octprobe.explore.advice.binding import NearMiss
+from octprobe.explore.advice.chosen import Figure, Margin, Point
 from octprobe.explore.quantity import exact_quantity, show_difference, show_figure
 from octprobe.explore.recommend import Recommendation
 from octprobe.units import show_number

@@ -17,10 +17,10 @@ def break_even(
     """Show the smallest alpha that beats vanilla, and which share of the MACs saving became time."""
     from octprobe.commands.break_even_view import print_break_even  # pandas takes half a second to import
     from octprobe.commands.terminal import make_console, print_json, warn
-    from octprobe.explore.batches import across_batches
     from octprobe.explore.break_even import break_even as found_in
     from octprobe.explore.break_even import without_order
-    from octprobe.explore.break_even_record import break_even_records
+    from octprobe.explore.saving.batches import across_batches
+    from octprobe.explore.saving.record import break_even_records
     from octprobe.store.query import load_readable
 
     loaded = load_readable(store)

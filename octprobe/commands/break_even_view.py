@@ -17,7 +17,6 @@ from octprobe.commands.terminal import (
     printable,
     verdict_cell,
 )
-from octprobe.explore.batches import Batches
 from octprobe.explore.break_even import AlphaSaving, BreakEven
 from octprobe.explore.doubts import SharedDoubts, own_doubts, shared_doubts, shared_lines
 from octprobe.explore.environments import incomparable
@@ -28,6 +27,7 @@ from octprobe.explore.labels import (
     shared_conditions,
     varying_conditions,
 )
+from octprobe.explore.saving.batches import Batches
 from octprobe.store.records import Status
 
 # The strongest reasons; `--json` has them all.

@@ -57,10 +57,10 @@ def compare(
     """Compare the same points on two sides: ratio B/A with interval, corrected verdict, what else differs."""
     from octprobe.commands.compare_view import print_comparison  # pandas takes half a second to import
     from octprobe.commands.terminal import make_console, print_json, warn
-    from octprobe.explore.change import Basis
     from octprobe.explore.compare import compare as compared
-    from octprobe.explore.comparison_record import comparison_record
-    from octprobe.explore.sides import read_side, sides_of
+    from octprobe.explore.comparison.change import Basis
+    from octprobe.explore.comparison.record import comparison_record
+    from octprobe.explore.comparison.sides import read_side, sides_of
 
     sides = sides_of(a, b, environments=environments, sweeps=sweeps, since=since)
     half_width = _share("--band", band, _LARGEST_BAND_PERCENT)

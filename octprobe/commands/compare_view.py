@@ -17,8 +17,9 @@ from octprobe.commands.terminal import (
     printable,
     verdict_cell,
 )
-from octprobe.explore.change import Change
 from octprobe.explore.compare import Comparison, PointChange
+from octprobe.explore.comparison.change import Change
+from octprobe.explore.comparison.sides import Side
 from octprobe.explore.doubts import SharedDoubts, own_doubts, shared_doubts, shared_lines
 from octprobe.explore.groups import Group, Record, gather, is_anchor
 from octprobe.explore.labels import (
@@ -30,7 +31,6 @@ from octprobe.explore.labels import (
     shared_conditions,
     varying_conditions,
 )
-from octprobe.explore.sides import Side
 from octprobe.store.records import Status
 from octprobe.units import ABSENT, show_number
 

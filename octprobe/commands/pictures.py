@@ -22,6 +22,7 @@ from octprobe.commands.terminal import (
     scale,
 )
 from octprobe.explore.axes import CONDITION_AXES
+from octprobe.explore.dominance.standings import Standing
 from octprobe.explore.doubts import SharedDoubts, shared_doubts
 from octprobe.explore.front import ACCURACY_AXES, Drawn, Front, FrontInfo, FrontPoint
 from octprobe.explore.groups import Group, Record, gather
@@ -33,7 +34,6 @@ from octprobe.explore.labels import (
     varying_conditions,
 )
 from octprobe.explore.objectives import Direction, Objective
-from octprobe.explore.standings import Standing
 
 _BAR_WIDTH = 20
 _SECOND_BAR_WIDTH = 10
