@@ -1,5 +1,7 @@
 """A recommendation from a store, read with no more of it than comparing takes."""
 
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +13,9 @@ from octprobe.explore.advice.request import Request
 from octprobe.explore.recommend import Recommendation, advise
 from octprobe.store.columns import ColumnReader
 from octprobe.store.store import DamagedPart
+
+# So many rows are read whole at once; of more, only those that are told, each at the price of its part.
+_FEW_ROWS = 50_000
 
 
 class StoreAdvice(NamedTuple):
@@ -32,10 +37,11 @@ def store_advice(path: str | Path, request: Request) -> StoreAdvice:
     selected = select(loaded.frame, request.where)
     places: Places = selected.frame[ROW].to_numpy()
 
-    def fetch(some: Places) -> pd.DataFrame:
-        return reader.rows(request.columns(), some)
+    def read(names: Sequence[str], some: Places) -> pd.DataFrame:
+        return reader.rows(names, some)
 
-    judged = reader.rows(request.judged(), places).reset_index(drop=True).assign(**{ROW: places})
-    return StoreAdvice(
-        advise(Selection(judged, selected.given, selected.counts), request, fetch=fetch), loaded.damaged
-    )
+    are_few = len(places) <= _FEW_ROWS
+    rows = read(request.columns() if are_few else request.judged(), places).reset_index(drop=True)
+    selection = Selection(rows.assign(**{ROW: places}), selected.given, selected.counts)
+    fetch = None if are_few else partial(read, request.columns())
+    return StoreAdvice(advise(selection, request, fetch=fetch), loaded.damaged)

@@ -69,7 +69,7 @@ def select(frame: pd.DataFrame, where: Mapping[str, Any]) -> Selection:
         StoreError: there are no rows, or none of a measured network.
         UsageError: a flag that no row meets, or a given axis with several values.
     """
-    networks = _networks(frame.assign(**{ROW: np.arange(len(frame))}))
+    networks = _networks(_numbered(frame))
     kept = _kept(networks, _is(networks["status"], Status.MEASURED))
     unmeasured = Counter(
         str(status) for status in networks["status"][~_is(networks["status"], Status.MEASURED)]
@@ -97,6 +97,11 @@ def word(value: object) -> str:
     """Make text from a store inert in a line of a terminal: it is quoted where it is not plain."""
     text = str(value)
     return text if _PLAIN_WORD.fullmatch(text) else repr(text)
+
+
+def _numbered(frame: pd.DataFrame) -> pd.DataFrame:
+    numbers = pd.DataFrame({ROW: np.arange(len(frame))}, index=frame.index)
+    return pd.concat([frame, numbers], axis=1)
 
 
 def _networks(frame: pd.DataFrame) -> pd.DataFrame:
