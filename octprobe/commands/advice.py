@@ -141,9 +141,10 @@ def _print_binding(advice: Recommendation, console: Console) -> None:
         )
         return
     unlocked = binding.unlocks
+    step = "more" if unlocked.margin.budget.is_upper else "less asked for"
     _say(
         console,
-        f"Binding budget: {text}. {_amount(unlocked.margin)} more would give "
+        f"Binding budget: {text}. {_amount(unlocked.margin)} {step} would give "
         f"{unlocked.point.label}{_goal_of(advice, unlocked.point)}",
     )
 
