@@ -135,7 +135,7 @@ def advise(
         binding_budget=binding_budget(reading, places[0]),
         runner_up=second,
         alternatives=tuple(reading.point(place) for place in places[: request.top]),
-        near_misses=near_misses(reading, places[0]),
+        near_misses=near_misses(reading),
         caveats=caveats_of(request, choice, second, joined.families),
         vanilla=worth,
         families=joined.families,

@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -174,12 +175,6 @@ class BruteForce:
         members = [other for other in self.rows if other["group_id"] == known["group_id"]]
         return self.goal == "latency" and all(other["ratio"] is not None for other in members)
 
-    def better(self, one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-        """Say whether a row is better than another."""
-        if one["group_id"] == other["group_id"] and self.is_paired(one):
-            return bool(one["ratio"] < other["ratio"])
-        return self.cost(one) < self.cost(other)
-
     def order(self, known: Mapping[str, Any]) -> tuple[Any, ...]:
         """Give the order among rows, their goal first; an absent figure comes last."""
         ties = [known[name] for name in ("latency", "memory", "macs")]
@@ -190,9 +185,17 @@ class BruteForce:
             known["point_id"],
         )
 
-    def ranked(self) -> list[str]:
+    def chosen_if(self, name: str, excess: float) -> str:
+        """Choose anew, with one budget relaxed by so much."""
+        return self.ranked({name: excess})[0]
+
+    def ranked(self, relaxed: Mapping[str, float] = MappingProxyType({})) -> list[str]:
         """Rank feasible rows: the best of each paired group's heads, then again without it."""
-        left = [known for known in self.rows if not self.misses(known)]
+        left = [
+            known
+            for known in self.rows
+            if all(self.excess(known, name) <= relaxed.get(name, 0) for name in self.budgets)
+        ]
         found = []
         while left:
             heads = [
@@ -216,13 +219,12 @@ class BruteForce:
         choice = next(known for known in self.rows if known["point_id"] == chosen)
         relax = {}
         for name in self.budgets:
-            unlocking = [
-                self.excess(known, name) / self.budgets[name]
-                for known in self.rows
-                if self.misses(known) == [name] and self.better(known, choice)
-            ]
-            if unlocking:
-                relax[name] = min(unlocking)
+            missing = [known for known in self.rows if self.misses(known) == [name]]
+            excess = {known["point_id"]: self.excess(known, name) for known in missing}
+            steps = sorted(set(excess.values()))
+            changed = next((s for s in steps if excess.get(self.chosen_if(name, s)) == s), None)
+            if changed is not None:
+                relax[name] = changed / self.budgets[name]
         if relax:
             return min(relax, key=lambda name: relax[name]), True
         return max(self.budgets, key=lambda name: self.excess(choice, name) / self.budgets[name]), False
@@ -311,10 +313,12 @@ def check_against_brute_force(
         expected = sorted(brute.excess(r, name) for r in brute.rows if brute.misses(r) == [name])[:3]
         misses = [m for m in advice.near_misses if m.margin.budget.objective.name == name]
         assert [miss.margin.excess for miss in misses] == expected
-        choice = next(r for r in brute.rows if r["point_id"] == ranked[0])
         for miss in misses:
-            missing_row = next(r for r in brute.rows if r["point_id"] == miss.point.record["point_id"])
-            assert miss.beats_choice == brute.better(missing_row, choice)
+            chosen = brute.chosen_if(name, miss.margin.excess)
+            assert miss.beats_choice == (chosen == miss.point.record["point_id"])
+    if found and found.unlocks:
+        chosen = brute.chosen_if(found.margin.budget.objective.name, found.unlocks.margin.excess)
+        assert chosen == found.unlocks.point.record["point_id"]
 
 
 FLAT = [("0", 80.0, None, 400), ("0.25", 84.0, 1.05, 300), ("0.5", 82.0, 1.02, 200)]

@@ -3,12 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from octprobe.explore.advice.arrays import Places
 from octprobe.explore.advice.chosen import Margin, Point
 from octprobe.explore.advice.reading import Reading
-from octprobe.explore.quantity import Budget
 
 # As many as a person reads of each budget; the nearest come first.
 MISSES_SHOWN = 3
@@ -21,7 +17,7 @@ class NearMiss:
     Attributes:
         point: the row.
         margin: how it stands to the budget that it misses.
-        beats_choice: whether it would be chosen rather than the choice; None without a choice.
+        beats_choice: whether it would be chosen, were the budget relaxed so far; None without a choice.
         also_misses: other budgets that it misses, as they were written.
     """
 
@@ -51,7 +47,7 @@ class Binding:
 
     Attributes:
         margin: how the choice stands to it.
-        unlocks: the nearest point that is better than the choice and misses this budget only; None where no
+        unlocks: what is chosen once the budget is relaxed by the least that changes the choice; None where no
             budget binds by itself.
     """
 
@@ -73,11 +69,11 @@ class Binding:
 
 
 def binding_budget(reading: Reading, chosen: int) -> Binding | None:
-    """Find the budget whose least relaxing, as a share of its bound, gives a better choice.
+    """Find the budget whose least relaxing, as a share of its bound, gives another choice.
 
-    A budget binds if a point that misses it and no other is better than the choice. Of several that bind it
-    is the one that such a point misses by the least share of its bound; where none binds, it is the one in
-    which the choice has the least room, as a share of the bound. Of equal ones it is the first asked for.
+    A budget binds if, relaxed alone, it lets a point in that is chosen then. Of several that bind it is the
+    one that is relaxed by the least share of its bound; where none binds, it is the one in which the choice
+    has the least room, as a share of the bound. Of equal ones it is the first asked for.
     """
     margins = {margin.budget: margin for margin in reading.point(chosen).margins}
     if not margins:
@@ -89,12 +85,12 @@ def binding_budget(reading: Reading, chosen: int) -> Binding | None:
     return Binding(max(margins.values(), key=_share_or_least), None)
 
 
-def near_misses(reading: Reading, chosen: int) -> tuple[NearMiss, ...]:
+def near_misses(reading: Reading) -> tuple[NearMiss, ...]:
     """Give, by budget, the points that miss it by least and meet every other."""
     found = reading.candidates
     return tuple(
-        _miss(reading, place, budget, chosen)
-        for number, budget in enumerate(reading.request.budgets)
+        _miss(reading, place, number, beats_choice=found.would_be_first(place, number))
+        for number in range(len(reading.request.budgets))
         for place in found.nearest(found.missing_only(number), number, MISSES_SHOWN)
     )
 
@@ -106,36 +102,28 @@ def nearest_misses(reading: Reading) -> tuple[NearMiss, ...]:
     of those which miss the fewest the nearest.
     """
     found = []
-    for number, budget in enumerate(reading.request.budgets):
+    for number in range(len(reading.request.budgets)):
         missing = reading.candidates.missing(number)
         if len(missing):
             fewest = reading.candidates.misses[missing]
             places = missing[fewest == fewest.min()]
             (nearest,) = reading.candidates.nearest(places, number, 1)
-            found.append(_miss(reading, nearest, budget, None))
+            found.append(_miss(reading, nearest, number, beats_choice=None))
     return tuple(found)
 
 
 def _unlocks(reading: Reading, number: int, chosen: int) -> NearMiss | None:
-    candidates = reading.candidates
-    places: Places = candidates.missing_only(number)
-    places = places[candidates.better_than(places, chosen)]
-    if not len(places):
-        return None
-    (nearest,) = candidates.nearest(places, number, 1)
-    return _miss(reading, nearest, reading.request.budgets[number], chosen)
+    place = reading.candidates.unlocked(number, chosen)
+    return None if place is None else _miss(reading, place, number, beats_choice=True)
 
 
-def _miss(reading: Reading, place: int, budget: Budget, chosen: int | None) -> NearMiss:
-    point = reading.point(place)
+def _miss(reading: Reading, place: int, number: int, *, beats_choice: bool | None) -> NearMiss:
+    point, budget = reading.point(place), reading.request.budgets[number]
     others = tuple(
         margin.budget.text for margin in point.margins if not margin.is_met and margin.budget != budget
     )
     margin = next(margin for margin in point.margins if margin.budget == budget)
-    better = None
-    if chosen is not None:
-        better = bool(reading.candidates.better_than(np.array([place]), chosen)[0])
-    return NearMiss(point, margin, better, others)
+    return NearMiss(point, margin, beats_choice, others)
 
 
 def _share(margin: Margin) -> float:

@@ -147,14 +147,41 @@ class Candidates:
             yield best
             left = left[left != best]
 
-    def better_than(self, places: Places, chosen: int) -> Flags:
-        """Say which points are better than a chosen one: in its own group by the ratio, else by the goal."""
-        better: Flags = self.costs[places] < self.costs[chosen]
-        if self.paired is None or not self.paired[chosen]:
-            return better
-        same = self.group_codes[places] == self.group_codes[chosen]
-        settled: Flags = np.where(same, self.ratios[places] < self.ratios[chosen], better)
-        return settled
+    def would_be_first(self, place: int, budget: int) -> bool:
+        """Say whether a point that misses one budget only would be the best, were it relaxed so far.
+
+        All that miss it by no more are let in too.
+        """
+        return self.first(self._relaxed(budget, self.excesses[budget][place])) == place
+
+    def unlocked(self, budget: int, chosen: int) -> int | None:
+        """Give the point that is the best once a budget is relaxed just so far that it is let in.
+
+        Of several such points it is the one that is let in first.
+        """
+        places = self.missing_only(budget)
+        excess = self.excesses[budget]
+        for step in np.unique(excess[places[self._may_beat(places, chosen)]]):
+            best = self.first(self._relaxed(budget, step))
+            if excess[best] == step:
+                return best
+        return None
+
+    def _relaxed(self, budget: int, excess: float) -> Places:
+        """Give the points that are feasible once a budget is relaxed so far."""
+        let_in = self.missing_only(budget)
+        return np.union1d(self.feasible, let_in[self.excesses[budget][let_in] <= excess])
+
+    def _may_beat(self, places: Places, chosen: int) -> Flags:
+        """Say which points could be the best once let in.
+
+        What costs more than the chosen one could only where that falls by the ratio of another of its group.
+        """
+        may: Flags = self.costs[places] <= self.costs[chosen]
+        if self.paired is not None and self.paired[chosen]:
+            same = self.group_codes[places] == self.group_codes[chosen]
+            may |= bool(np.any(same & (self.ratios[places] < self.ratios[chosen])))
+        return may
 
     def compares_by_ratio(self, one: int, other: int) -> bool:
         """Say whether two points are compared by their time ratios."""
@@ -162,13 +189,14 @@ class Candidates:
         return is_paired and bool(self.group_codes[one] == self.group_codes[other])
 
     def nearest(self, places: Places, budget: int, most: int) -> list[int]:
-        """Give the points that exceed a budget by least, at most so many; of equal ones by id."""
+        """Give the points that exceed a budget by least, at most so many; of equal ones the better."""
         excess = self.excesses[budget][places]
         if len(places) > most:
             within = excess <= np.partition(excess, most - 1)[most - 1]
             places, excess = places[within], excess[within]
         ids = self.frame["point_id"].iloc[places].astype(str).to_numpy()
-        return [int(place) for place in places[np.lexsort((ids, excess))[:most]]]
+        ties = (key[places] for key in reversed((self.costs, *self.tie_breakers)))
+        return [int(place) for place in places[np.lexsort((ids, *ties, excess))[:most]]]
 
     def _heads(self, places: Places) -> Places:
         """Keep, of each group that ratios order, the points with the smallest; all others stand."""
