@@ -272,7 +272,6 @@ def _outcome(numbers: Ints, points: Ints, columns: Columns, chance: np.random.Ge
     )
     ratio[~measured] = np.nan
     memory = np.where(measured, (batch * macs * 0.003 * chance.lognormal(0, 0.05, size)) // 256 * 256, np.nan)
-    environments = [env_id(number) for number in range(int(columns["environment"].max()) + 1)]
     counted = {
         name: np.where(measured, macs, np.nan) for name in ("macs", "macs_dispatched", "macs_executed")
     }
@@ -281,18 +280,11 @@ def _outcome(numbers: Ints, points: Ints, columns: Columns, chance: np.random.Ge
         | _spread("period_ms", latency * 0.93, 0.006, chance)
         | _spread("time_ratio", ratio, 0.01, chance)
         | counted
+        | _identity(numbers, points, columns)
         | {
-            "point_id": _ids(points),
-            "group_id": _ids(np.asarray(columns["group_number"])),
-            "env_id": _of(environments, columns["environment"]),
             "status": _of(["out_of_memory", "measured"], measured.astype(np.int64)),
             "reason": _of(["the allocator asked for 2.1 GB"], np.where(measured, -1, 0)),
-            "attempt": np.where(numbers == points, 1, 2),
-            "recorded_at": _RECORDED_FROM_US + numbers * 1000,
             "doubts": _doubts(measured, chance),
-            "sweep": "scale",
-            "protocol": 3,
-            "octprobe": "0.1.0",
             "verdict": _verdicts(ratio),
             "verdict_band": 0.01,
             "throughput": batch / (latency * 0.93) * 1e3,
@@ -308,6 +300,21 @@ def _outcome(numbers: Ints, points: Ints, columns: Columns, chance: np.random.Ge
             "build_seconds": np.where(measured, 0.5, np.nan),
         }
     )
+
+
+def _identity(numbers: Ints, points: Ints, columns: Columns) -> Columns:
+    """Give what tells rows apart, and who wrote them when."""
+    environments = [env_id(number) for number in range(int(columns["environment"].max()) + 1)]
+    return {
+        "point_id": _ids(points),
+        "group_id": _ids(np.asarray(columns["group_number"])),
+        "env_id": _of(environments, columns["environment"]),
+        "attempt": np.where(numbers == points, 1, 2),
+        "recorded_at": _RECORDED_FROM_US + numbers * 1000,
+        "sweep": "scale",
+        "protocol": 3,
+        "octprobe": "0.1.0",
+    }
 
 
 def _spread(name: str, median: Floats, share: float, chance: np.random.Generator) -> Columns:

@@ -1,5 +1,6 @@
 """MACs, bytes and milliseconds, and how each is shown to a person."""
 
+import math
 from decimal import Decimal
 
 ABSENT = "-"
@@ -19,8 +20,10 @@ def bytes_in_dtype(float32_bytes: int, dtype: str) -> int:
 
 def show_number(value: float | None, digits: int = _SIGNIFICANT_DIGITS) -> str:
     """Show a number with so many significant digits, never in exponent form; absent is a dash."""
-    if value is None:
+    if value is None or math.isnan(value):
         return ABSENT
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
     if abs(value) < 1:
         return f"{Decimal(f'{value:.{digits}g}'):f}"
     whole = len(str(int(abs(value))))

@@ -1,5 +1,7 @@
 """How quantities are shown to a person."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -70,3 +72,8 @@ def test_bytes_scale_with_the_number_format() -> None:
     assert [bytes_in_dtype(4000, name) for name in ("float32", "float16", "bfloat16")] == [4000, 2000, 2000]
     with pytest.raises(KeyError):
         bytes_in_dtype(4000, "float8")
+
+
+def test_what_is_not_finite_is_shown_as_it_is() -> None:
+    """An interval may have no upper end."""
+    assert [show_number(value) for value in (math.inf, -math.inf, math.nan)] == ["inf", "-inf", "-"]

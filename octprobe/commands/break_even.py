@@ -22,8 +22,10 @@ def break_even(
     from octprobe.explore.saving.batches import across_batches
     from octprobe.explore.saving.record import break_even_records
     from octprobe.store.query import load_readable
+    from octprobe.store.store import refuse_empty
 
     loaded = load_readable(store)
+    refuse_empty(store, len(loaded.frame), loaded.damaged)
     warn(loaded.damaged)
     findings = found_in(loaded.frame)
     batches = across_batches(findings)

@@ -34,6 +34,8 @@ from octprobe.errors import OctprobeError
 _BUG_EXIT_CODE = 70
 # What a shell gives for a process that SIGPIPE ended.
 _BROKEN_PIPE_EXIT_CODE = 141
+# What typer puts in the place of an output whose reader left, before it ends with 1.
+_LEFT_READER = "PacifyFlushWrapper"
 
 app = typer.Typer(
     name="octprobe",
@@ -99,6 +101,10 @@ def main() -> None:
             traceback.print_exception(error.__cause__)
         typer.echo(f"octprobe: {error}", err=True)
         sys.exit(error.exit_code)
+    except SystemExit as ending:
+        if type(sys.stdout).__name__ == _LEFT_READER:
+            sys.exit(_lost_output(BrokenPipeError(errno.EPIPE, "")))
+        sys.exit(ending.code)
     except KeyboardInterrupt:
         typer.echo("octprobe: interrupted", err=True)
         sys.exit(130)

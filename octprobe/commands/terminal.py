@@ -1,6 +1,8 @@
 """What the terminal gets: aligned blocks under one heading, inert text, bars."""
 
+import errno
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -19,10 +21,19 @@ _LABEL_WIDTH = 30
 _STEPS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
+class _Terminal(Console):
+    """A console that leaves a closed pipe to the door of the program, which knows the exit code."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise what the write raised, in place of ending the program."""
+        self.quiet = True
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+
 def make_console(*, stderr: bool = False) -> Console:
     """Open the terminal: plain and of a fixed width where the output is no terminal."""
     stream = sys.stderr if stderr else sys.stdout
-    console = Console(file=stream, highlight=False, markup=False, emoji=False)
+    console = _Terminal(file=stream, highlight=False, markup=False, emoji=False)
     if not console.is_terminal or console.width < WIDTH:
         console.width = WIDTH
     return console

@@ -12,7 +12,7 @@ from octprobe.explore.advice.given import ROW, SELECTED_BY, Selection, select
 from octprobe.explore.advice.request import Request
 from octprobe.explore.recommend import Recommendation, advise
 from octprobe.store.columns import ColumnReader
-from octprobe.store.store import DamagedPart
+from octprobe.store.store import DamagedPart, refuse_empty
 
 # So many rows are read whole at once; of more, only those that are told, each at the price of its part.
 _FEW_ROWS = 50_000
@@ -34,6 +34,7 @@ def store_advice(path: str | Path, request: Request) -> StoreAdvice:
     """
     reader = ColumnReader(path)
     loaded = reader.read(SELECTED_BY)
+    refuse_empty(path, len(loaded.frame), loaded.damaged)
     selected = select(loaded.frame, request.where)
     places: Places = selected.frame[ROW].to_numpy()
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from octprobe.errors import StoreError
 from octprobe.explore.accuracies import with_accuracies
 from octprobe.explore.dominance.narrowing import axis_of, narrowed
 from octprobe.explore.dominance.standings import Bound
@@ -12,7 +11,7 @@ from octprobe.explore.front import FrontInfo, front_info, goals_of
 from octprobe.explore.front_record import judged_columns, shown_columns
 from octprobe.facts.published import published_accuracies
 from octprobe.store.columns import ColumnReader
-from octprobe.store.store import DamagedPart
+from octprobe.store.store import DamagedPart, refuse_empty
 
 
 class StoreFront(NamedTuple):
@@ -43,13 +42,7 @@ def store_front(
     columns = shown_columns(wanted)
     reader = ColumnReader(path)
     loaded = reader.read((*(columns if joins else judged_columns(wanted)), *axes))
-    if not len(loaded.frame):
-        why = (
-            f"that can be read: {loaded.damaged[0]}"
-            if loaded.damaged
-            else "yet; `octprobe sweep` measures some"
-        )
-        raise StoreError(f"{path} holds no rows {why}")
+    refuse_empty(path, len(loaded.frame), loaded.damaged)
     frame = narrowed(loaded.frame, given)
     if joins:
         frame = with_accuracies(frame, published_accuracies())

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from octprobe.errors import StoreError
 from octprobe.explore.break_even import BreakEven, break_even
 from octprobe.explore.doubts import explained
 from octprobe.explore.environments import ENVIRONMENT_COLUMNS, incomparable
@@ -19,7 +18,7 @@ from octprobe.figures.rows import conditions_of
 from octprobe.figures.shapes import Table
 from octprobe.store.query import load_readable, records
 from octprobe.store.records import PassSeconds, Status
-from octprobe.store.store import DamagedPart
+from octprobe.store.store import DamagedPart, refuse_empty
 
 # A page is read by a person; the store holds the rest, and the page says so.
 MOST_FAILURES = 50
@@ -117,9 +116,7 @@ def read_contents(store: str | Path) -> Read:
     """
     loaded = load_readable(store)
     damaged = tuple(f"{part.path.name} is damaged; its rows are left out" for part in loaded.damaged)
-    if loaded.frame.empty:
-        which = f"no rows that can be read: {loaded.damaged[0]}" if damaged else "no rows yet"
-        raise StoreError(f"{store} holds {which}; `octprobe sweep FILE --store {store}` measures some.")
+    refuse_empty(store, len(loaded.frame), loaded.damaged)
     return Read(contents_of(loaded.frame, Path(store).resolve().name, damaged), loaded.frame, loaded.damaged)
 
 

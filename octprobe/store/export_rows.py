@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from octprobe.errors import UsageError
-from octprobe.store.latest import read_last_attempts, refuse_empty
+from octprobe.store.latest import read_last_attempts
 from octprobe.store.publish import refuse_taken, write_whole
 from octprobe.store.schema import SCHEMA
-from octprobe.store.store import Contents, Store
+from octprobe.store.store import Contents, Store, refuse_empty
 from octprobe.store.tabular import write_csv
 
 
@@ -44,7 +44,7 @@ def export_rows(
     refuse_taken(target, overwrite=overwrite)
     store = Store.open(path)
     contents = store.read(names) if every_attempt else read_last_attempts(store, names)
-    refuse_empty(store, contents)
+    refuse_empty(store.path, contents.table.num_rows, contents.damaged)
     write_whole(target, lambda file: write(contents.table, file), overwrite=overwrite)
     return contents
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from octprobe.errors import StoreError
 from octprobe.store.attempts import ATTEMPT_COLUMNS, last_attempts
 from octprobe.store.schema import SCHEMA, encode_text
 from octprobe.store.store import Contents, Store
@@ -20,18 +19,3 @@ def read_last_attempts(store: Store, columns: Sequence[str] = tuple(SCHEMA.names
     kept = last_attempts(encode_text(contents.table.select(list(ATTEMPT_COLUMNS)), ["env_id"]))
     wanted = contents.table.select(list(columns))
     return Contents(wanted if kept.all() else wanted.filter(pa.array(kept)), contents.damaged)
-
-
-def refuse_empty(store: Store, contents: Contents) -> None:
-    """Stop where there is no row to answer from.
-
-    Raises:
-        StoreError: no row could be read.
-    """
-    if contents.table.num_rows:
-        return
-    if contents.damaged:
-        raise StoreError(f"{store.path} holds no rows that can be read: {contents.damaged[0]}")
-    raise StoreError(
-        f"{store.path} holds no rows yet; `octprobe sweep FILE --store {store.path}` measures some."
-    )

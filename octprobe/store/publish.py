@@ -94,7 +94,7 @@ def _appear(target: Path, write: Callable[[BinaryIO], object]) -> None:
         _write_durably(write, hidden)
         hidden.replace(target)
         _flush_folder(target.parent)
-    except BaseException:
+    except BaseException:  # Ctrl-C too: nothing half-written stays
         with contextlib.suppress(OSError):  # what failed first is what is told
             hidden.unlink(missing_ok=True)
         raise

@@ -12,11 +12,11 @@ import pyarrow as pa
 
 from octprobe.errors import UsageError
 from octprobe.store.accuracy import Accuracy
-from octprobe.store.latest import read_last_attempts, refuse_empty
+from octprobe.store.latest import read_last_attempts
 from octprobe.store.sample import Sample
 from octprobe.store.sandbox import UNREAD, columns_read, open_views
 from octprobe.store.schema import SCHEMA, accuracies_table
-from octprobe.store.store import DamagedPart, Store
+from octprobe.store.store import DamagedPart, Store, refuse_empty
 
 _COLUMNS = tuple(
     dict.fromkeys([*SCHEMA.names, *(f.name for f in fields(Accuracy)), *(f.name for f in fields(Sample))])
@@ -67,7 +67,7 @@ def _answer(
     store: Store, text: str, accuracies: pa.Table, columns: Sequence[str], limit: int | None
 ) -> Answer:
     contents = read_last_attempts(store, ["point_id", *(name for name in columns if name != "point_id")])
-    refuse_empty(store, contents)
+    refuse_empty(store.path, contents.table.num_rows, contents.damaged)
     relation = open_views(contents.table, accuracies).sql(text)
     return Answer(_arrow(relation if limit is None else relation.limit(limit)), contents.damaged)
 

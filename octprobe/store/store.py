@@ -53,6 +53,19 @@ class Contents:
     damaged: tuple[DamagedPart, ...]
 
 
+def refuse_empty(path: str | Path, rows: int, damaged: Sequence[DamagedPart]) -> None:
+    """Stop where there is no row to answer from; of what is damaged the first part is named.
+
+    Raises:
+        StoreError: no row could be read.
+    """
+    if rows:
+        return
+    if damaged:
+        raise StoreError(f"{path} holds no rows that can be read: {damaged[0]}")
+    raise StoreError(f"{path} holds no rows yet; `octprobe sweep FILE --store {path}` measures some.")
+
+
 @dataclass(frozen=True)
 class Store:
     """A folder of results: rows in `parts/*.parquet`, the sweep files that asked for them in `specs/*.yaml`.

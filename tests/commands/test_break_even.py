@@ -90,12 +90,13 @@ def test_json_is_one_object(tmp_path: Path) -> None:
     assert found["batches"] == []
 
 
-def test_an_empty_store_and_vanilla_alone_are_said(tmp_path: Path) -> None:
-    """No row, no finding, no error."""
+def test_vanilla_alone_is_said(tmp_path: Path) -> None:
+    """No finding, no error."""
     line = "No break-even: the store has no row at an alpha above 0.\n"
-    assert output_over(APP, tmp_path / "a", []) == line
-    assert output_over(APP, tmp_path / "b", resnet_rows(TIMES[:1])) == line
-    assert json.loads(output_over(APP, tmp_path / "c", [], "--json")) == {"break_even": [], "batches": []}
+    vanilla = resnet_rows(TIMES[:1])
+    assert output_over(APP, tmp_path / "a", vanilla) == line
+    found = json.loads(output_over(APP, tmp_path / "b", vanilla, "--json"))
+    assert found == {"break_even": [], "batches": []}
 
 
 def test_alpha_maps_and_damaged_parts_are_named_on_standard_error(tmp_path: Path) -> None:

@@ -208,8 +208,10 @@ def test_what_cannot_be_compared_is_one_line(tmp_path: Path, options: list[str],
 
 
 def test_no_common_points_and_no_store_are_left_to_the_door(tmp_path: Path) -> None:
-    """Both exit with 2 there; an empty store has no points."""
-    with pytest.raises(UsageError, match="no point is in both A and B: B holds no rows"):
+    """All exit with 2 there."""
+    with pytest.raises(UsageError, match="no point is in both A and B: batch is 1 in A, 8 in B"):
+        run(tmp_path / "x", [half(60.0)], [row(network_point("0.5", batch=8), measured(60.0))])
+    with pytest.raises(StoreError, match="b holds no rows yet"):
         run(tmp_path, [half(60.0)], [])
     with pytest.raises(StoreError, match="no such folder"):
         CliRunner().invoke(APP, [str(tmp_path / "a"), str(tmp_path / "none")], catch_exceptions=False)

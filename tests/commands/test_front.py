@@ -243,7 +243,7 @@ def test_nothing_to_draw_is_said(tmp_path: Path) -> None:
 def test_an_empty_store_is_left_to_the_door(tmp_path: Path) -> None:
     """There is nothing to answer from: exit code 2."""
     Store.create(tmp_path)
-    with pytest.raises(StoreError, match="holds no rows yet; `octprobe sweep` measures some"):
+    with pytest.raises(StoreError, match=r"holds no rows yet; `octprobe sweep FILE --store .* measures some"):
         front(tmp_path)
     (tmp_path / "parts" / "a.parquet").write_bytes(b"")
     with pytest.raises(StoreError, match=r"holds no rows that can be read: .*a\.parquet is damaged"):

@@ -3,12 +3,15 @@
 import errno
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from fakes_store import resnet_rows
 from octprobe import __version__
 from octprobe.commands import main as module
 from octprobe.errors import StoreError
+from octprobe.store.store import Store
 
 
 def python(code: str) -> str:
@@ -89,3 +92,19 @@ def test_whatever_is_raised_becomes_a_line_and_a_code(
         module.main()
     assert ended.value.code == code
     assert capsys.readouterr().err == line
+
+
+@pytest.mark.parametrize("command", [("front", "{store}"), ("query", "{store}", "{sql}", "--csv")])
+def test_a_reader_that_leaves_is_no_failure(command: tuple[str, ...], tmp_path: Path) -> None:
+    """As of a program that SIGPIPE ended, and not the 1 of a comparison that failed."""
+    rows = [row for batch in range(1, 60) for row in resnet_rows([("0", 80.0, None, 400)], batch=batch)]
+    Store.create(tmp_path).append(rows)
+    sql = "SELECT a.*, b.point_id AS other FROM samples a CROSS JOIN measurements b"
+    arguments = [part.format(store=tmp_path, sql=sql) for part in command]
+    with subprocess.Popen(
+        [sys.executable, "-m", "octprobe", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as ran:
+        assert ran.stdout is not None
+        ran.stdout.close()
+        _, told = ran.communicate(timeout=60)
+    assert (ran.returncode, told) == (141, b"")

@@ -29,7 +29,7 @@ axes:
   out_channels: [8, 16, 24]
   resolution: [8]
   alpha: [0, 0.5]
-measure: {relative_ci: 0.5, min_seconds: 0, max_seconds: 1, rounds: 3}
+measure: {relative_ci: 0.5, min_seconds: 0, max_seconds: 10, rounds: 3}
 """
 
 

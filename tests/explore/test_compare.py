@@ -334,11 +334,17 @@ def test_the_record_has_both_changes_doubts_and_totals(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(("kept", "reason"), [(0, "A and B hold no rows"), (1, "A holds no rows")])
+def test_a_side_of_which_no_row_is_left_is_named(tmp_path: Path, kept: int, reason: str) -> None:
+    """As where a date leaves none on one side."""
+    frame = frame_of(tmp_path, [row(network_point("0.5"), measured(80.0))])
+    with pytest.raises(UsageError, match=reason):
+        compare(frame.iloc[:0], frame.iloc[:kept])
+
+
 @pytest.mark.parametrize(
     ("a", "b", "reason"),
     [
-        ([], [], "A and B hold no rows"),
-        ([], [network_point("0.5")], "A holds no rows"),
         ([network_point("0.5")], [network_point("0.5", batch=8)], "batch is 1 in A, 8 in B"),
         (
             [network_point("0.5")],

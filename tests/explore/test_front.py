@@ -19,15 +19,17 @@ from fakes_store import (
     row,
 )
 from octprobe.errors import UsageError
+from octprobe.explore.accuracies import with_accuracies
 from octprobe.explore.advice.arrays import Places
 from octprobe.explore.dominance.standings import Standing
 from octprobe.explore.front import front_info
 from octprobe.explore.front_record import front_records
 from octprobe.explore.objectives import OBJECTIVES, objective
+from octprobe.facts.published import published_accuracies
 from octprobe.plan.variant import Variant
 from octprobe.store.accuracy import Accuracy
 from octprobe.store.query import load_frame
-from octprobe.store.records import Status
+from octprobe.store.records import Measurement, Status
 from octprobe.store.row import Row
 from octprobe.store.store import Store
 
@@ -289,3 +291,18 @@ def test_front_records_are_plain(tmp_path: Path) -> None:
     ]
     assert found[1]["latency_samples"] == 41
     assert (found[1]["verdict"], found[1]["doubts"], found[1]["network"]) == ("SLOWER", [], "resnet50")
+
+
+def test_a_row_beside_several_accuracies_is_left_out_once(tmp_path: Path) -> None:
+    """It would have been one point a family."""
+    rows = [
+        ended(network_point("0.5"), Status.CRASHED),
+        row(network_point("0.25"), measured(70.0)),
+        row(network_point("0"), Measurement(status=Status.MEASURED)),
+    ]
+    frame = with_accuracies(frame_of(tmp_path, rows), published_accuracies())
+    found = front_info(frame, "latency", "top1")
+    assert sorted(map(str, found.left_out)) == [
+        "left out: 1 row (latency_ms_median absent)",
+        "left out: 1 row (status crashed)",
+    ]

@@ -266,7 +266,7 @@ def check_against_brute_force(
     budgets: dict[str, float],
     tops: dict[tuple[str, float], float],
 ) -> None:
-    """Choice, order, binding budget and near misses, over stores with gaps, ties, nulls and failures."""
+    """Hold choice, order, binding budget and near misses to the brute force."""
     known = [accuracy(network, alpha, top1) for (network, alpha), top1 in tops.items()]
     brute = BruteForce(rows, goal, budgets, tops)
     frame = pd.DataFrame(
@@ -386,7 +386,7 @@ def test_equal_points_are_settled_in_the_documented_order(tmp_path: Path) -> Non
     assert [point.record["network"] for point in advice.alternatives] == ["net2", "net3", "net1", "net0"]
     assert advice.runner_up
     assert advice.runner_up.apart is Apart.EQUAL
-    assert "a tie is settled by" in advice.runner_up.why
+    assert "latency, memory, MACs, alpha and id settle it" in advice.runner_up.why
 
 
 def test_a_budget_that_binds_names_what_it_would_unlock(tmp_path: Path) -> None:
@@ -632,3 +632,13 @@ def test_the_lines_of_python_are_literals(tmp_path: Path) -> None:
     assert "network = torch.compile(network, dynamic=False)" in lines
     frame["network"] = 'x"); import os; os.system("'
     assert asked(frame, minimize="latency").python == ()
+
+
+def test_a_choice_by_ratio_against_the_medians_says_so(tmp_path: Path) -> None:
+    """As where vanilla was measured at another time than its pairs."""
+    fits = resnet_rows([("0", 80.0, None, 400), ("0.5", 70.0, 0.9, 200)])
+    unfit = resnet_rows([("0", 80.0, None, 400), ("0.5", 88.0, 0.9, 200)])
+    assert "medians_disagree" not in codes(asked(frame_of(tmp_path / "a", fits), minimize="latency"))
+    advice = asked(frame_of(tmp_path / "b", unfit), minimize="latency")
+    assert "medians_disagree" in codes(advice)
+    assert "has the better latency, by 9.1 %" in " ".join(caveat.text for caveat in advice.caveats)

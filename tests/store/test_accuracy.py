@@ -38,7 +38,7 @@ def test_without_a_baseline_there_is_no_delta() -> None:
 def test_the_delta_cannot_be_given() -> None:
     """It has one source, so that it cannot disagree."""
     with pytest.raises(TypeError, match="delta_top1_percent"):
-        Accuracy(**{field.name: None for field in fields(Accuracy)})  # type: ignore[arg-type]
+        Accuracy(**{field.name: None for field in fields(Accuracy)})  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_every_column_says_what_it_means() -> None:

@@ -28,6 +28,7 @@ def caveats_of(
     return (
         *_straddling(choice),
         *_separable(second),
+        *_medians(second),
         *_against_vanilla(choice),
         *_host(choice),
         *_accuracy(request, choice),
@@ -57,6 +58,17 @@ def _separable(second: RunnerUp | None) -> Iterable[Caveat]:
     if second and second.apart in (Apart.OVERLAP, Apart.UNKNOWN):
         why = "intervals overlap" if second.apart is Apart.OVERLAP else "there is no interval to compare"
         yield Caveat("not_separable", f"the runner-up, {second.point.label}, is not separable from it: {why}")
+
+
+def _medians(second: RunnerUp | None) -> Iterable[Caveat]:
+    if second and second.behind < 0:
+        yield Caveat(
+            "medians_disagree",
+            f"by the median the runner-up, {second.point.label}, has the better {second.goal}, by "
+            f"{100 * abs(second.behind_share or 0):.1f} %; the ratio, taken in pairs, decides, but the "
+            "two do not fit: the machine drifted between rounds, or vanilla was measured at another time; "
+            "measure the group anew with --fresh",
+        )
 
 
 def _against_vanilla(choice: Point) -> Iterable[Caveat]:

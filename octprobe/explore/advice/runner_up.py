@@ -25,6 +25,7 @@ class RunnerUp:
 
     Attributes:
         point: the row.
+        goal: what is to be best, by name.
         behind: by how much its figure of the goal is worse, in the column's unit; below 0 where a time ratio
             decided against the median.
         behind_share: the same as a share of the choice's figure; None where that is 0.
@@ -33,6 +34,7 @@ class RunnerUp:
     """
 
     point: Point
+    goal: str
     behind: float
     behind_share: float | None
     apart: Apart
@@ -63,7 +65,12 @@ def runner_up(choice: Point, second: Point, goal: Objective, *, by_ratio: bool) 
     compared = objective("ratio") if by_ratio else goal
     apart = _apart(choice, second, compared)
     return RunnerUp(
-        second, behind, share, apart, f"{_lost(choice, second, compared)}; {_told(apart, compared)}"
+        second,
+        goal.name,
+        behind,
+        share,
+        apart,
+        f"{_lost(choice, second, compared)}; {_told(apart, compared)}",
     )
 
 
@@ -76,7 +83,9 @@ def _lost(choice: Point, second: Point, compared: Objective) -> str:
         )
     difference = abs(_value(second, compared) - _value(choice, compared))
     if not difference:
-        return f"the same {compared.name}, {other}; a tie is settled by latency, memory, MACs, alpha and id"
+        return (
+            f"the same {compared.name}, {other}; latency, memory, MACs, alpha and id settle it, in this order"
+        )
     word = {True: "more", False: "less"}[_value(second, compared) > _value(choice, compared)]
     return f"{compared.name} {other}, {show_difference(compared, difference)} {word} than the choice's"
 
@@ -87,7 +96,7 @@ def _told(apart: Apart, compared: Objective) -> str:
     if apart is Apart.UNKNOWN:
         return f"{compared.name} has no interval here, so the difference may be noise"
     if apart is Apart.EQUAL:
-        return "they are equal"
+        return f"in {compared.name} they are equal"
     return "the difference is more than noise" if compared.interval else "both are counted, without noise"
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from octprobe.errors import UsageError
 from octprobe.explore.labels import environment_label
 from octprobe.store.query import last_attempts, load_readable_attempts, records
-from octprobe.store.store import DamagedPart
+from octprobe.store.store import DamagedPart, refuse_empty
 
 _WAYS = "a second store, --environments ENV_A ENV_B, --sweeps X Y or --since DATE"
 
@@ -96,6 +96,7 @@ def read_side(side: Side) -> Rows:
         UsageError: there is no such sweep or environment, or the rows are of several environments.
     """
     loaded = load_readable_attempts(side.store)
+    refuse_empty(side.store, len(loaded.frame), loaded.damaged)
     frame = _of_sweep(loaded.frame, side)
     if side.since is not None:
         frame = frame[frame["recorded_at"] >= side.since]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,12 @@ from octprobe.explore.advice.arrays import Flags, Floats, Places
 from octprobe.explore.dominance.parting import coded
 from octprobe.explore.objectives import Objective
 from octprobe.store.records import Status
+
+
+_ROW = ("point_id", "env_id")
+_FAMILY = "accuracy_family"
+# What tells lines apart that are of one row.
+_LINE = (*_ROW, _FAMILY)
 
 
 @dataclass(frozen=True)
@@ -40,8 +47,8 @@ def left_out(
         values = figures_of(frame, column)
         # An infinite figure has no place on an axis; beside a bound it has.
         complete &= np.isfinite(values) if place < len(goals) else ~np.isnan(values)
-    rest = frame[columns_in(frame, columns)][is_measured & ~complete]
-    return np.flatnonzero(complete), (*endings, *_absences(rest, columns, len(goals)))
+    lacking = frame[columns_in(frame, (*columns, *_LINE))][is_measured & ~complete]
+    return np.flatnonzero(complete), (*endings, *_absences(lacking, columns, len(goals)))
 
 
 def _absences(rows: pd.DataFrame, columns: Sequence[str], goals: int) -> list[LeftOut]:
@@ -51,9 +58,17 @@ def _absences(rows: pd.DataFrame, columns: Sequence[str], goals: int) -> list[Le
         values = figures_of(rows, column)
         keys += np.isnan(values) * 3**place
         keys += np.isinf(values) * 2 * 3**place * (place < goals)
-    codes, distinct = pd.factorize(keys)
+    codes, distinct = pd.factorize(keys[_first_lines(rows, keys)])
     counts = np.bincount(codes, minlength=len(distinct)).tolist()
     return [LeftOut(count, _reason(int(key), columns)) for key, count in zip(distinct, counts, strict=True)]
+
+
+def _first_lines(frame: pd.DataFrame, keys: "np.ndarray[Any, Any] | None" = None) -> Flags:
+    """Say which lines count: of a row beside several families' accuracies the first of a key."""
+    if _FAMILY not in frame:
+        return np.ones(len(frame), dtype=bool)
+    told = frame[list(_ROW)].assign(key=0 if keys is None else keys)
+    return ~told.duplicated().to_numpy()
 
 
 def columns_in(frame: pd.DataFrame, names: Sequence[str]) -> list[str]:
@@ -74,8 +89,9 @@ def figures_of(frame: pd.DataFrame, column: str) -> Floats:
 def _endings(frame: pd.DataFrame) -> tuple[list[LeftOut], Flags]:
     """Count the rows that were not measured, by status."""
     codes, statuses = coded(frame["status"])
+    once = _first_lines(frame)
     endings = [
-        LeftOut(int(np.count_nonzero(codes == code)), f"status {status}")
+        LeftOut(int(np.count_nonzero((codes == code) & once)), f"status {status}")
         for code, status in enumerate(statuses)
         if status != Status.MEASURED
     ]
