@@ -12,7 +12,6 @@ from octprobe.explore.dominance.parting import coded
 from octprobe.explore.objectives import Objective
 from octprobe.store.records import Status
 
-
 _ROW = ("point_id", "env_id")
 _FAMILY = "accuracy_family"
 # What tells lines apart that are of one row.
