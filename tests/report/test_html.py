@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -217,3 +218,13 @@ def test_an_empty_store_is_one_line(tmp_path: Path) -> None:
     Store.create(tmp_path)
     with pytest.raises(StoreError, match="holds no rows yet; `octprobe sweep FILE"):
         html_report(tmp_path)
+
+
+@pytest.mark.parametrize("column", ["latency_ms_ci_high", "latency_ms_median", "time_ratio_ci_high", "macs"])
+def test_a_figure_without_bound_stops_no_report(column: str, tmp_path: Path) -> None:
+    """A store of another hand may hold infinities; none of them is a bare token in the page's JSON."""
+    rows = [row(network_point("0"), measured(80.0)), row(network_point("0.5"), measured(70.0, 0.9))]
+    endless = 2**62 if column == "macs" else float("inf")
+    page = page_of(tmp_path, [rows[0], replace(rows[1], **{column: endless})])
+    assert "resnet50" in page
+    assert "Infinity" not in json.dumps(figures_of(page), allow_nan=False)
