@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 PHOTOS := $(VENV)/photos
 
 .DEFAULT_GOAL := help
-.PHONY: help install sweep test check format docs clean aa bench-engine bench-timer bench-scale networks real-weights
+.PHONY: help install sweep dashboard test check format docs clean aa bench-engine bench-timer bench-scale networks real-weights
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 sweep: $(INSTALLED) ## measure sweeps/quickstart.yaml and print the front and the fastest alphas
 	$(BIN)/octprobe sweep sweeps/quickstart.yaml
+
+dashboard: $(INSTALLED) ## browse a store in a browser: make dashboard STORE=results/quickstart
+	$(BIN)/octprobe dashboard $(STORE)
 
 test: $(INSTALLED) ## run every test, one process a core
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal

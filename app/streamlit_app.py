@@ -1,41 +1,62 @@
-"""The rows of a result store in a browser: `streamlit run app/streamlit_app.py -- results/quickstart`.
+"""A result store in a browser: `streamlit run app/streamlit_app.py -- results/quickstart`.
 
 The store is the argument after `--`, else the environment variable OCTPROBE_STORE.
 """
 
-import os
-import sys
+from typing import Any
 
+import charts
+import data
+import first_visit
 import streamlit as st
+import watch
 
-import octprobe
 from octprobe.errors import OctprobeError
 
+_PAGES = (
+    ("overview", "Overview", "grid_view", "What was swept, what failed, on what machine, and the headline."),
+    ("front", "Front", "show_chart", "The points that nothing beats on two objectives; a point in detail."),
+    ("choose", "Choose", "tune", "Which network and alpha to take under budgets, and what binds."),
+    ("layers", "Layers", "grid_on", "Which single layers gain: speed-up over channels and resolution."),
+    ("why", "Why", "search", "Where a call's time goes, by octave path and layer."),
+    ("compare", "Compare", "compare_arrows", "What changed between two environments, sweeps or dates."),
+    ("rows", "Rows", "table_rows", "The rows themselves, to filter and to download as CSV or parquet."),
+)
 
-def chosen_store() -> str | None:
-    """Give the store named on the command line or in the environment."""
-    return sys.argv[1] if len(sys.argv) > 1 else os.environ.get("OCTPROBE_STORE")
 
+def show(page: Any) -> None:
+    """Run a page on the store; what is wrong with it is said in one line.
 
-def show_rows(store: str) -> None:
-    """List a store's rows; what is wrong with it is said in one line."""
+    Texts of errors are shown plainly: they may quote a folder's name, and that is never markup.
+    """
     try:
-        frame = octprobe.load(store)
+        if _has_rows() or first_visit.offer_demo():
+            with st.sidebar:
+                watch.watch(data.current())
+            page.run()
+        else:
+            first_visit.explain()
     except OctprobeError as error:
-        # Plain text: a message may quote a folder's name, and that is never markup.
-        st.text(str(error))
-        return
-    st.text(f"{store}: {len(frame)} rows")
-    if frame.empty:
-        st.info("The store holds no rows yet: run a sweep into it.")
-    else:
-        st.dataframe(frame, hide_index=True)
+        charts.say(str(error))
 
 
-st.set_page_config(page_title="octprobe", layout="wide")
-st.title("octprobe")
-store = chosen_store()
-if store is None:
-    st.info("No store is named. Run `streamlit run app/streamlit_app.py -- STORE`, or set OCTPROBE_STORE.")
-else:
-    show_rows(store)
+def _has_rows() -> bool:
+    """Say whether the store that was named has rows; one that cannot be opened has none."""
+    path = data.named_store()
+    try:
+        return path is not None and len(data.rows(data.opened(path))) > 0
+    except OctprobeError as error:
+        charts.say(str(error))
+        return False
+
+
+st.set_page_config(page_title="octprobe", page_icon=":material/speed:", layout="wide")
+chosen = st.navigation(
+    [
+        st.Page(f"app_pages/{name}.py", title=title, icon=f":material/{icon}:", help=told)
+        for name, title, icon, told in _PAGES
+    ],
+    position="top",
+)
+st.title(f"octprobe: {chosen.title}")
+show(chosen)

@@ -14,6 +14,7 @@ from octprobe.commands.accuracy import accuracy
 from octprobe.commands.break_even import break_even
 from octprobe.commands.compare import compare
 from octprobe.commands.cost import cost
+from octprobe.commands.dashboard import dashboard
 from octprobe.commands.doctor import doctor
 from octprobe.commands.export import export
 from octprobe.commands.export_rows import export_rows
@@ -52,6 +53,7 @@ for command in (
     compare,
     break_even,
     report,
+    dashboard,
     query,
     export_rows,
     trace,

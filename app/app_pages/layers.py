@@ -1,0 +1,37 @@
+"""Which layers gain? Speed-up over channels and resolution, a map for each alpha and stride."""
+
+from types import ModuleType
+
+import charts
+import data
+import state
+import streamlit as st
+
+from octprobe.figures import efficiency, layers, saving
+
+_COLUMNS = (
+    *("time_ratio_median", "time_ratio_ci_low", "time_ratio_ci_high", "pairs", "macs"),
+    *("latency_ms_median", "latency_ms_ci_low", "latency_ms_ci_high", "latency_samples"),
+)
+_MODULES: dict[str, ModuleType] = {"layers": layers, "saving": saving, "efficiency": efficiency}
+
+
+@st.cache_data(max_entries=12, show_spinner="Drawing")
+def _drawn(path: str, mark: str, pairs: tuple[str, ...], name: str) -> charts.Drawn:
+    frame = data.filtered(data.rows(data.opened(path), _COLUMNS), pairs)
+    return charts.drawn(_MODULES[name], _MODULES[name].info(frame))
+
+
+def page() -> None:
+    """Show the heat maps, then how much of the MACs saving became time and how time stands to MACs."""
+    store = data.current()
+    pairs = state.filters(store)
+    for name in _MODULES:
+        charts.show(_drawn(store.path, store.mark, pairs, name), name)
+    st.caption(
+        "Blue is faster than vanilla, orange slower; the figure in a cell is vanilla's time over the octave "
+        "form's. A realised saving of 100 % means that time fell as far as the MACs."
+    )
+
+
+page()

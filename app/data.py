@@ -1,0 +1,147 @@
+"""The store that the pages show, read once for each state of its parts; the frames are shared, never changed."""
+
+import hashlib
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+import pyarrow as pa
+import streamlit as st
+
+from octprobe.demo import demo_store
+from octprobe.errors import StoreError
+from octprobe.explore.axes import FREE_AXES, GIVEN_AXES
+from octprobe.explore.dominance.narrowing import ABSENT_VALUE, narrowed
+from octprobe.store.columns import ColumnReader
+from octprobe.store.latest import read_last_attempts
+from octprobe.store.query import Loaded, plain, records
+from octprobe.store.schema import SCHEMA
+from octprobe.store.store import Store
+
+# What the sidebar narrows by, where a store has more than one value of it.
+FILTERED = (
+    *("device_name", "env_id", "subject", "network", "batch", "resolution", "dtype", "mode", "threads"),
+    *("execution", "memory_format", "kernel", "exchange", "downsample"),
+)
+# What tells rows and groups apart, and how a row ended.
+NAMED_BY = tuple(
+    dict.fromkeys(
+        ("point_id", "group_id", "env_id", *GIVEN_AXES, *FREE_AXES, "status", "verdict", "doubts", "torch")
+    )
+)
+# More values than these do not fit a list that a person chooses from.
+_MOST_VALUES = 200
+# A page has a frame of its own, and a store may hold millions of rows.
+_FRAMES_KEPT = 3
+# The query parameter and key of the demonstration's switch.
+DEMO = "demo"
+
+
+class Opened(NamedTuple):
+    """A store as it is now; the mark changes with its parts."""
+
+    path: str
+    mark: str
+    parts: int
+
+
+def named_store() -> str | None:
+    """Give the store named on the command line or in the environment."""
+    return sys.argv[1] if len(sys.argv) > 1 else os.environ.get("OCTPROBE_STORE") or None
+
+
+def shows_demo() -> bool:
+    """Say whether the demonstration was asked for."""
+    return bool(st.session_state.get(DEMO))
+
+
+def opened(path: str) -> Opened:
+    """Look at which parts a store has.
+
+    Raises:
+        StoreError: there is no store.
+    """
+    parts = Store.open(path).parts()
+    seen = hashlib.sha256()
+    for part in parts:
+        try:
+            seen.update(f"{part.name} {part.stat().st_size}\n".encode())
+        except OSError:  # taken away since it was listed
+            continue
+    return Opened(path, seen.hexdigest(), len(parts))
+
+
+def current() -> Opened:
+    """Give the store that a page is run for.
+
+    Raises:
+        StoreError: none is named, or there is none.
+    """
+    path = str(demo_store()) if shows_demo() else named_store()
+    if path is None:
+        raise StoreError("no store is named; give one after `--`, or set OCTPROBE_STORE")
+    return opened(path)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _reader(path: str, mark: str) -> ColumnReader:
+    return ColumnReader(path)
+
+
+@st.cache_resource(max_entries=_FRAMES_KEPT, show_spinner="Reading the store")
+def _read(path: str, mark: str, names: tuple[str, ...]) -> Loaded:
+    return _reader(path, mark).read(names)
+
+
+def rows(store: Opened, names: Iterable[str] = ()) -> pd.DataFrame:
+    """Read `NAMED_BY` and further columns of every row; the labels are the rows' places in the store."""
+    return _read(store.path, store.mark, tuple(dict.fromkeys((*NAMED_BY, *names)))).frame
+
+
+def damaged(store: Opened) -> tuple[str, ...]:
+    """Name the parts that cannot be read."""
+    return tuple(str(part) for part in _read(store.path, store.mark, NAMED_BY).damaged)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def values_of(path: str, mark: str) -> dict[str, list[str]]:
+    """Give, by axis of the sidebar, the values that a store has, as they are written."""
+    frame = _read(path, mark, NAMED_BY).frame
+    return {name: _values(frame[name]) for name in FILTERED}
+
+
+def _values(column: "pd.Series[Any]") -> list[str]:
+    found = [plain(value) for value in column.dropna().unique()]
+    ordered = sorted(found, key=lambda value: (isinstance(value, str), value))
+    told = [f"{value:g}" if isinstance(value, float) else str(value) for value in ordered[:_MOST_VALUES]]
+    return told + [ABSENT_VALUE] * bool(column.isna().any())
+
+
+def filtered(frame: pd.DataFrame, pairs: Iterable[str]) -> pd.DataFrame:
+    """Keep the rows that the sidebar's `AXIS=VALUE` pairs leave.
+
+    Raises:
+        UsageError: no row is left.
+    """
+    return narrowed(frame, list(pairs), "the sidebar's")
+
+
+def whole_rows(store: Opened, places: Iterable[int]) -> pd.DataFrame:
+    """Read every column of a few rows, raw samples included, by their places."""
+    wanted = pd.Index(list(places)).to_numpy(dtype="int64")
+    rows(store)
+    return _reader(store.path, store.mark).rows(SCHEMA.names, wanted)
+
+
+def whole_records(store: Opened, places: Iterable[int]) -> list[dict[str, Any]]:
+    """Give a few rows as plain values."""
+    return records(whole_rows(store, places))
+
+
+def arrow_rows(store: Opened, names: list[str], places: Iterable[int]) -> pa.Table:
+    """Read columns of rows as they are stored, for a file."""
+    table = read_last_attempts(Store(Path(store.path)), names).table
+    return table.take(pa.array(list(places), pa.int64()))
