@@ -1,4 +1,4 @@
-"""Sliders of a recommendation: which figures may be bounded, between which ends, and how a bound is written."""
+"""Sliders of a recommendation: which figures may be bounded, between which ends, how a bound is written."""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -8,7 +8,7 @@ from octprobe.units import show_number
 
 
 def points_table(found: Comparison) -> Table:
-    """Give a row a joined point: both medians, B over A with its interval, the verdict and what else differs."""
+    """Give a row a joined point: both medians, B over A with its interval, the verdict and the rest."""
     head = (
         *("row", "A, ms/call", "B, ms/call", "samples A", "samples B", "B / A", "CI low", "CI high"),
         *("time / vanilla, B / A", "its CI low", "its CI high", "verdict", "what else"),

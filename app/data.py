@@ -1,4 +1,4 @@
-"""The store that the pages show, read once for each state of its parts; the frames are shared, never changed."""
+"""The store that the pages show, read once for each state of its parts; frames are never changed."""
 
 import hashlib
 import os

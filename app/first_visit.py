@@ -1,4 +1,4 @@
-"""What a person sees before there are results: the commands that make some, and on request a demonstration."""
+"""What a person sees before there are results: the commands that make some, or a demonstration."""
 
 import contextlib
 import shlex

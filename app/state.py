@@ -1,4 +1,4 @@
-"""What a page shows is in its address: each choice is a query parameter, and nonsense there is the default."""
+"""What a page shows is in its address: each choice is a parameter, nonsense is the default."""
 
 from collections.abc import Sequence
 from typing import Any

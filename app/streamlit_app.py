@@ -3,6 +3,7 @@
 The store is the argument after `--`, else the environment variable OCTPROBE_STORE.
 """
 
+from pathlib import Path
 from typing import Any
 
 import charts
@@ -50,7 +51,7 @@ def _has_rows() -> bool:
         return False
 
 
-st.set_page_config(page_title="octprobe", page_icon=":material/speed:", layout="wide")
+st.set_page_config(page_title="octprobe", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide")
 chosen = st.navigation(
     [
         st.Page(f"app_pages/{name}.py", title=title, icon=f":material/{icon}:", help=told)

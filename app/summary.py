@@ -160,7 +160,7 @@ def _headline(frame: pd.DataFrame) -> str:
     faster = np.flatnonzero((frame["verdict"] == Verdict.FASTER).to_numpy(dtype=bool, na_value=False))
     octave = faster[~np.isnan(ratios[faster])] if len(faster) else np.flatnonzero(~np.isnan(ratios))
     if not len(octave):
-        return f"{place}: no octave point was measured beside its vanilla form, so nothing can be said of alpha yet"
+        return f"{place}: no octave point was measured beside vanilla, so nothing can be said of alpha yet"
     best = frame.iloc[int(octave[np.argmin(ratios[octave])])]
     group = frame[(frame["group_id"] == best["group_id"]).to_numpy(dtype=bool)]
     found = fastest_alphas(group.astype(object))[0]

@@ -24,7 +24,7 @@ _MOST_CHOSEN = 200
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the store")
 def _frame(path: str, mark: str, x: str, y: str, pairs: tuple[str, ...], family: str) -> pd.DataFrame:
-    """Read what the front takes; accuracies are joined where an objective is one. `place` is a row's place."""
+    """Read what the front takes; accuracies are joined where an objective is one."""
     goals = (objective(x), objective(y))
     frame = data.filtered(data.rows(data.opened(path), shown_columns(goals)), pairs)
     frame = frame.assign(place=frame.index)

@@ -12,14 +12,22 @@ from served import served
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
+def chromium() -> Iterator[Any]:
     """Start the system's browser once."""
     with started() as found:
         yield found
 
 
+@pytest.fixture
+def browser(chromium: Any) -> Iterator[Any]:
+    """Give the browser, and close what a test has opened: an open page reads its store every 2 s."""
+    yield chromium
+    for context in list(chromium.contexts):
+        context.close()
+
+
 @pytest.fixture(scope="session")
-def dashboard(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def dashboard(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Serve the demonstration of the tests once; give its address."""
     folder = tmp_path_factory.mktemp("dashboard")
     write_demo(folder / "store")
@@ -28,7 +36,7 @@ def dashboard(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @pytest.fixture
-def growing(browser: Any, tmp_path: Path) -> Iterator[tuple[str, Path]]:
+def growing(chromium: Any, tmp_path: Path) -> Iterator[tuple[str, Path]]:
     """Serve a store that a test adds to; give its address and folder."""
     write_demo(tmp_path / "store")
     with served("store", folder=tmp_path) as running:
