@@ -109,13 +109,10 @@ def given_of(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
         counts = kept[column].value_counts(dropna=False)
         counts = counts[counts > 0]
         if len(counts) > 1:
-            value = counts.index[0]
-            told.append(f"{flag} {_word(value)} (of {_listed(counts.index)}; the sidebar takes another)")
-            kept = kept[
-                (kept[column].isna() if pd.isna(value) else kept[column] == value).to_numpy(
-                    dtype=bool, na_value=False
-                )
-            ]
+            value, others = counts.index[0], _listed(list(counts.index))
+            told.append(f"{flag} {_word(value)} (of {others}; the sidebar takes another)")
+            same = kept[column].isna() if pd.isna(value) else kept[column] == value
+            kept = kept[same.to_numpy(dtype=bool, na_value=False)]
     return kept, told
 
 

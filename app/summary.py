@@ -15,7 +15,7 @@ from octprobe.explore.environments import ENVIRONMENT_COLUMNS, incomparable
 from octprobe.explore.fastest import fastest_alphas
 from octprobe.explore.groups import Record
 from octprobe.explore.labels import alpha_label, condition_labels, environment_label, row_label
-from octprobe.figures.shapes import Table
+from octprobe.figures.shapes import Cell, Table
 from octprobe.report.tables import break_even_table, place_names, verdicts_table
 from octprobe.stats import Verdict
 from octprobe.store.query import records
@@ -102,7 +102,7 @@ def coverage(frame: pd.DataFrame) -> Table:
     names = [name for name, _ in statuses(frame)]
     head = ("network or layers", "alphas", "points", *(f"{name}, points" for name in names))
     subject = frame["network"].astype(object).where(frame["network"].notna(), "single layers")
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for name, members in frame.groupby(subject.to_numpy(), sort=True):
         counts = dict(statuses(members))
         rows.append((str(name), _alphas(members), len(members), *(counts.get(status, 0) for status in names)))

@@ -1,9 +1,8 @@
 """A sweep in progress: new parts of the store show without a reload, with progress and the time left."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import charts
 import data
@@ -76,7 +75,7 @@ def progress(path: str, mark: str) -> Progress | None:
     frame = data.rows(store, ("recorded_at", "sweep", "spec_digest"))
     if frame.empty:
         return None
-    newest = frame.loc[frame["recorded_at"].idxmax()]
+    newest = frame.iloc[int(frame["recorded_at"].to_numpy().argmax())]
     named = isinstance(newest["spec_digest"], str)
     same = frame["spec_digest"] == newest["spec_digest"] if named else frame["spec_digest"].isna()
     mine = frame[(same & (frame["env_id"] == newest["env_id"])).to_numpy(dtype=bool, na_value=False)]
@@ -91,11 +90,12 @@ def progress(path: str, mark: str) -> Progress | None:
     )
 
 
-def _are(frame: pd.DataFrame, planned: frozenset[str], newest: Mapping[str, object]) -> "pd.Series[bool]":
-    return frame["point_id"].isin(list(planned)) & (frame["env_id"] == newest["env_id"])
+def _are(frame: pd.DataFrame, planned: frozenset[str], newest: "pd.Series[Any]") -> "pd.Series[bool]":
+    found: pd.Series[bool] = frame["point_id"].isin(list(planned)) & (frame["env_id"] == newest["env_id"])
+    return found
 
 
-def _planned(path: str, newest: Mapping[str, object]) -> frozenset[str] | None:
+def _planned(path: str, newest: "pd.Series[Any]") -> frozenset[str] | None:
     """Give the points of the sweep file that is kept in the store; None where it cannot be read."""
     digest = str(newest["spec_digest"])
     if not digest.isalnum():  # it names a file: nothing outside the folder

@@ -97,9 +97,9 @@ def _binds(advice: Recommendation) -> None:
     found = advice.binding_budget
     if found is None:
         st.caption(
-            "No budget is set, or none can be met."
+            "No budget is set, so none binds."
             if not advice.request.budgets
-            else "No choice, so none binds."
+            else "Nothing is feasible, so there is no choice that a budget binds."
         )
     elif found.unlocks is None:
         charts.say(f"No budget binds; the least room is in {found.margin.budget}.")

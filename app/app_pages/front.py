@@ -3,6 +3,7 @@
 import charts
 import data
 import detail
+import numpy as np
 import pandas as pd
 import state
 import streamlit as st
@@ -79,8 +80,11 @@ def _rows_at(frame: pd.DataFrame, x: str, y: str) -> pd.DataFrame:
     if not wanted:
         return frame.iloc[:0]
     xs, ys = (frame[objective(name).column].to_numpy(dtype=float, na_value=float("nan")) for name in (x, y))
-    found = sum((xs == across) & (ys == up) for across, up in wanted) > 0
-    return frame[found]
+    found = np.zeros(len(frame), dtype=bool)
+    for across, up in wanted:
+        found |= (xs == across) & (ys == up)
+    kept: pd.DataFrame = frame[found]
+    return kept
 
 
 def _open_clicked(frame: pd.DataFrame, x: str, y: str) -> None:

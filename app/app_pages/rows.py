@@ -1,6 +1,7 @@
 """Give me the rows: filter them, choose columns, download them."""
 
 from dataclasses import fields
+from functools import partial
 
 import charts
 import data
@@ -11,6 +12,7 @@ import streamlit as st
 
 from octprobe.explore.groups import RAW_COLUMNS
 from octprobe.figures.text import inert
+from octprobe.store.query import plain
 from octprobe.store.row import Row
 
 _DEFAULT = (
@@ -48,7 +50,7 @@ def _download(store: data.Opened, frame: pd.DataFrame, columns: list[str]) -> No
     for ending, kind, make in makers:
         st.download_button(
             f"Download as {'CSV' if ending == 'csv' else ending}",
-            data=lambda make=make: make(store, columns, places),
+            data=partial(make, store, columns, places),
             file_name=f"rows.{ending}",
             mime=kind,
             key=f"download-{ending}",
@@ -71,9 +73,10 @@ def _inert(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _told(value: object) -> str | None:
-    if isinstance(value, tuple):
-        return ", ".join(map(inert, value))
-    return None if value is None or pd.isna(value) else inert(value)
+    known = plain(value)
+    if isinstance(known, list):
+        return ", ".join(map(inert, known))
+    return None if known is None else inert(known)
 
 
 page()

@@ -77,17 +77,15 @@ def test_hostile_text_is_shown_as_text(monkeypatch: pytest.MonkeyPatch, tmp_path
 
 
 def test_a_slider_changes_the_recommendation(monkeypatch: pytest.MonkeyPatch, demo: str) -> None:
-    """Under 76 % of top-1 the fast small network goes, and what binds is said."""
+    """At 77 % of top-1 and more the fast small network goes, and what binds is said."""
     app = opened(monkeypatch, demo, page="choose")
-    assert app.text[1].value == "resnet26 alpha 0.75, contiguous, eager" or "resnet26 alpha 0.75" in shown(
-        app
-    )
+    assert "resnet26 alpha 0.75, contiguous, eager" in [one.value for one in app.text]
     app.slider(key="min_top1").set_value(77.0).run()
     assert not app.exception
-    said = shown(app)
-    assert "--min top1=77% binds" in said
+    texts = [one.value for one in app.text]
+    assert "resnet26 alpha 0.75, contiguous, eager" not in texts
+    assert any(text.startswith("--min top1=77% binds: ") for text in texts)
     assert "Near misses" in [frame.proto.alt for frame in app.dataframe]
-    assert app.query_params["min_top1"] == "77.0"
 
 
 def test_budgets_that_nothing_meets_are_said(monkeypatch: pytest.MonkeyPatch, demo: str) -> None:
