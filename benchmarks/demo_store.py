@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from octprobe.demo import demo_store
-from octprobe.store.latest import read_last_attempts, refuse_empty
+from octprobe.store.latest import read_last_attempts
 from octprobe.store.publish import write_whole
 from octprobe.store.schema import SCHEMA
-from octprobe.store.store import PARTS_FOLDER, SPECS_FOLDER, Store
+from octprobe.store.store import PARTS_FOLDER, SPECS_FOLDER, Store, refuse_empty
 
 # The package stays small: what is larger is no demonstration.
 LARGEST_BYTES = 300_000
@@ -39,7 +39,7 @@ def rewrite(source: Store, target: Path) -> int:
         ValueError: a part could not be read, or the rows are too large for a demonstration.
     """
     contents = read_last_attempts(source)
-    refuse_empty(source, contents)
+    refuse_empty(source.path, contents.table.num_rows, contents.damaged)
     content = encoded(contents.table)
     if contents.damaged or len(content) > LARGEST_BYTES:
         raise ValueError(f"{len(content):,} bytes of at most {LARGEST_BYTES:,}; damaged: {contents.damaged}")

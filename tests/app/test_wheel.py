@@ -39,7 +39,11 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_the_app_and_the_demonstration(wheel: Path, repository: Path) -> None:
     """All of both, and nothing beside the package: `app` would be a name that belongs to everybody."""
     names = set(zipfile.ZipFile(wheel).namelist())
-    app = {path for path in (repository / "app").rglob("*.*") if path.is_file() and path.suffix != ".pyc"}
+    app = {
+        path
+        for path in (repository / "app").rglob("*.*")
+        if path.is_file() and path.suffix != ".pyc" and "cache" not in str(path)
+    }
     expected = {f"octprobe/dashboard_app/{path.relative_to(repository / 'app')}" for path in app}
     store = repository / "octprobe" / "demo" / "store"
     expected |= {str(path.relative_to(repository)) for path in store.rglob("*.*") if path.is_file()}
