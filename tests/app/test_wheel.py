@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from demo_store import write_demo
-from served import served
+from benchmarks.served import served
 
 pytestmark = pytest.mark.slow
 _SOURCES = ("octprobe", "app", "pyproject.toml", "setup.py", "README.md", "LICENSE")

@@ -23,7 +23,7 @@ from octprobe.commands.dashboard import (
 from octprobe.demo import demo_store
 from octprobe.errors import MachineError, StoreError, UsageError
 from octprobe.store.store import Store
-from served import free_port, served
+from benchmarks.served import free_port, served
 
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - nothing is bound to it
 

@@ -8,7 +8,7 @@ import pytest
 
 from chromium import started
 from demo_store import write_demo
-from served import served
+from benchmarks.served import served
 
 
 @pytest.fixture(scope="session")

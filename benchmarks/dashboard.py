@@ -1,0 +1,182 @@
+"""How long the dashboard's pages take over a million rows: `make bench-dashboard` writes docs/dashboard_scale.md.
+
+Each page is opened first by a server that has just started and has read nothing, in a new tab; then one of its
+choices is changed. Both are timed to the end: no part of the page is still missing, none is still computed. The
+server's peak of resident memory is read after the pages were opened one after the other in one server.
+"""
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.scale import FOLDER, machine
+from benchmarks.served import Served, served
+from benchmarks.synthetic import write_store
+
+ROWS = 1_000_000
+RUNS = 3
+FIRST_PAINT_SECONDS, INTERACTION_SECONDS, MEMORY_BYTES = 3.0, 1.0, 1.5e9
+_CHROMIUM = "/usr/bin/chromium"
+_AT_REST = """() => {
+  const app = document.querySelector('[data-testid=stApp]');
+  return app && app.dataset.testScriptState === 'notRunning' && document.querySelector('h1')
+    && !document.querySelector('[data-testid=stSkeleton], [data-testid=stSpinner], [data-stale=true]');
+}"""
+_PATIENCE_MS = 120_000
+_SETTLE_MS = 100
+
+
+def choose(label: str, place: int) -> Callable[[Any], None]:
+    """Give what takes another entry of a list: open it, go down, and Enter, which is timed from."""
+
+    def act(page: Any) -> None:
+        box = page.get_by_role("combobox", name=label).first
+        box.click()
+        for _ in range(place):
+            box.press("ArrowDown")
+        box.press("Enter")
+
+    return act
+
+
+def slide(page: Any) -> None:
+    """Move the first slider to its lower end."""
+    page.get_by_role("slider").first.press("Home")
+
+
+# By page: its address, and what is changed on it.
+PAGES: Mapping[str, tuple[str, Callable[[Any], None]]] = {
+    "overview": ("", choose("network", 2)),
+    "front": ("front", choose("Along y", 2)),
+    "choose": ("choose", slide),
+    "layers": ("layers", choose("resolution", 2)),
+    "why": ("why", choose("Point", 3)),
+    "compare": ("compare", choose("Judge by", 1)),
+    "rows": ("rows", choose("network", 2)),
+}
+
+
+@dataclass
+class Opened:
+    """One page: seconds by run."""
+
+    name: str
+    first_paint: list[float] = field(default_factory=list)
+    interaction: list[float] = field(default_factory=list)
+
+
+def at_rest(page: Any) -> None:
+    """Wait until nothing on a page is missing or computed."""
+    page.wait_for_function(_AT_REST, timeout=_PATIENCE_MS)
+
+
+def timed(page: Any, act: Callable[[Any], object]) -> float:
+    """Give the seconds from an action until the page that it changes is whole again."""
+    start = time.monotonic()
+    act(page)
+    page.wait_for_timeout(_SETTLE_MS)
+    at_rest(page)
+    return time.monotonic() - start
+
+
+def peak_bytes(process_id: int) -> int:
+    """Read a process's peak of resident memory."""
+    lines = Path(f"/proc/{process_id}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
+
+
+def open_page(browser: Any, running: Served, found: Opened) -> None:
+    """Open a page in a new tab, change a choice on it, and note both times."""
+    path, act = PAGES[found.name]
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    found.first_paint.append(timed(page, lambda page: page.goto(f"{running.url}/{path}")))
+    found.interaction.append(timed(page, act))
+    context.close()
+
+
+def measure(store: Path, names: Sequence[str], runs: int) -> Iterator[Opened]:
+    """Open each page so many times, each time in a server that has just started."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=_CHROMIUM, args=["--no-sandbox"])
+        for name in names:
+            found = Opened(name)
+            for _ in range(runs):
+                with served(str(store.resolve()), folder=store.parent) as running:
+                    open_page(browser, running, found)
+            yield found
+        browser.close()
+
+
+def measure_memory(store: Path, names: Sequence[str]) -> tuple[int, dict[str, Opened]]:
+    """Open all pages one after the other in one server; give its peak in bytes, and the times."""
+    from playwright.sync_api import sync_playwright
+
+    pages = {name: Opened(name) for name in names}
+    with sync_playwright() as playwright, served(str(store.resolve()), folder=store.parent) as running:
+        browser = playwright.chromium.launch(executable_path=_CHROMIUM, args=["--no-sandbox"])
+        for found in pages.values():
+            open_page(browser, running, found)
+        browser.close()
+        return peak_bytes(running.process.pid), pages
+
+
+def page_text(rows: int, cold: Sequence[Opened], peak: int, warm: Mapping[str, Opened]) -> str:
+    """Write docs/dashboard_scale.md."""
+    runs = len(cold[0].first_paint)
+    head = [
+        "# The dashboard over a million rows",
+        "",
+        "<!-- Generated by `make bench-dashboard`. -->",
+        "",
+        f"Measured on {datetime.now(UTC):%Y-%m-%d} over {rows:,} synthetic rows: {machine()}; the browser runs on",
+        "the same processors. *First paint* is the time from the address to a page with nothing missing, in a",
+        "server that has just started and has read nothing. *Next page* is the same in a server that has shown",
+        "the pages above it. *Interaction* is the time from a choice to the whole page changed by it.",
+        f"Median of {runs} runs, the largest in brackets; next page: one run.",
+        "",
+        f"| page | first paint, s (goal {FIRST_PAINT_SECONDS:g}) | next page, s "
+        f"| interaction, s (goal {INTERACTION_SECONDS:g}) |",
+        "|---|---|---|---|",
+    ]
+    table = [
+        f"| {one.name} | {_told(one.first_paint)} | {warm[one.name].first_paint[0]:.2f} "
+        f"| {_told(one.interaction)} |"
+        for one in cold
+    ]
+    memory = f"Peak of the server's resident memory, all pages opened: {peak / 1e6:,.0f} MB (goal {MEMORY_BYTES / 1e6:,.0f} MB)."
+    return "\n".join([*head, *table, "", memory]) + "\n"
+
+
+def _told(seconds: Sequence[float]) -> str:
+    return f"{statistics.median(seconds):.2f} ({max(seconds):.2f})"
+
+
+def main() -> None:
+    """Measure, and print the page; progress goes to standard error."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rows", type=int, default=ROWS, help="size of the store")
+    parser.add_argument("--pages", nargs="+", choices=PAGES, default=list(PAGES), help="which are opened")
+    parser.add_argument("--runs", type=int, default=RUNS, help="first paints of each page")
+    wanted = parser.parse_args()
+    store = FOLDER / str(wanted.rows)
+    write_store(store, wanted.rows)
+    peak, warm = measure_memory(store, wanted.pages)
+    sys.stderr.write(f"{peak / 1e6:,.0f} MB; {warm}\n")
+    cold = []
+    for found in measure(store, wanted.pages, wanted.runs):
+        sys.stderr.write(f"{found}\n")
+        cold.append(found)
+    sys.stdout.write(page_text(wanted.rows, cold, peak, warm))
+
+
+if __name__ == "__main__":
+    main()
