@@ -125,6 +125,7 @@ def page(outcomes: Sequence[Outcome]) -> str:
 
 
 def machine() -> str:
+    """Name the processor, how many there are, and Python."""
     known = Path("/proc/cpuinfo")
     lines = known.read_text().splitlines() if known.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

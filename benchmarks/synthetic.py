@@ -23,6 +23,8 @@ Floats = npt.NDArray[np.float64]
 Columns = dict[str, Any]
 
 ROWS_A_PART = 500_000
+# Of a large part a few rows are read without the others.
+ROWS_A_GROUP = 50_000
 # Keeps products with numbers apart in 64 bits.
 _ODD = 0x9E3779B97F4A7C15
 _LAYERS_EVERY = 20
@@ -112,7 +114,8 @@ def write_store(folder: Path, rows: int) -> None:
     (making / PARTS_FOLDER).mkdir(parents=True, exist_ok=True)
     for first in range(0, rows, ROWS_A_PART):
         numbers = np.arange(first, min(first + ROWS_A_PART, rows))
-        pq.write_table(_table(numbers), making / PARTS_FOLDER / f"{first:010d}.parquet", compression="zstd")
+        part = making / PARTS_FOLDER / f"{first:010d}.parquet"
+        pq.write_table(_table(numbers), part, compression="zstd", row_group_size=ROWS_A_GROUP)
     making.rename(folder)
 
 

@@ -14,9 +14,9 @@ from octprobe.figures.rows import (
     conditions_of,
     ends_of,
     lines_of,
+    measured_rows,
     row_labels,
     thinned,
-    with_anchors,
 )
 from octprobe.figures.shapes import Ends, Heading, Table, interval_cells, shown_count, shown_interval
 from octprobe.figures.text import escaped, hover
@@ -66,7 +66,7 @@ def info(frame: pd.DataFrame) -> DistributionInfo:
     heading = Heading("Latency samples", conditions_of(frame))
     if "latency_ms_samples" not in frame:
         return DistributionInfo(heading._replace(reason="the raw samples were not read"), ())
-    measured = with_anchors(frame, _COLUMNS)
+    measured = measured_rows(frame, _COLUMNS)
     cells = frame.loc[(frame["status"] == Status.MEASURED).to_numpy(), "latency_ms_samples"]
     known = [None if cell is None or len(cell) == 0 else cell for cell in cells]
     measured["samples"] = pd.Series(known, index=measured.index, dtype=object)

@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from octprobe.figures.look import NEUTRAL, colour, empty, figure
-from octprobe.figures.rows import conditions_of, ends_of, lines_of, row_labels, with_anchors
+from octprobe.figures.rows import conditions_of, ends_of, lines_of, measured_rows, row_labels
 from octprobe.figures.scatter import add_series, reference_line
 from octprobe.figures.shapes import (
     Heading,
@@ -50,7 +50,7 @@ def info(frame: pd.DataFrame) -> EfficiencyInfo:
         frame: rows as `octprobe.load` gives them.
     """
     needed = {"macs": "a count of MACs", "latency_ms_median": "a latency"}
-    lines = lines_of(with_anchors(frame, _COLUMNS), needed)
+    lines = lines_of(measured_rows(frame, _COLUMNS), needed)
     series = tuple(Series(line.name, _points(line.rows)) for line in lines.lines)
     reason = None if series else "no octave row has both a latency and a count of MACs"
     heading = Heading("Latency against MACs", conditions_of(frame), lines.notes, reason)

@@ -3,16 +3,17 @@
 import math
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from octprobe.explore.axes import CONDITION_AXES, FORM_AXES, VARIANT_AXES
+from octprobe.explore.dominance.parting import part_numbers
 from octprobe.figures.look import DIVERGING, empty, figure
-from octprobe.figures.rows import conditions_of, ends_of, with_anchors
+from octprobe.figures.rows import conditions_of, ends_of, measured_rows
 from octprobe.figures.shapes import Ends, Heading, Table, interval_cells, shown_count, shown_interval, whole
 from octprobe.figures.text import escaped, hover
-from octprobe.store.records import Status
 
 _COLUMNS = ("time_ratio_median", "time_ratio_ci_low", "time_ratio_ci_high", "pairs")
 # Everything but the shape, alpha and resolution: a map holds under one combination.
@@ -70,13 +71,13 @@ def info(frame: pd.DataFrame) -> LayersInfo:
     if rows.empty:
         reason = "no single layer was measured beside its vanilla form"
         return LayersInfo(Heading(title, conditions_of(frame), (), reason), ())
-    places = rows.groupby(_CONDITIONS, dropna=False, sort=False).ngroup()
-    chosen = rows[(places == places.value_counts(sort=False).idxmax()).to_numpy()]
+    counts = np.bincount(places := part_numbers(rows, _CONDITIONS))
+    chosen = rows[places == counts.argmax()]
     keys = ["alpha_number", "stride"]
     maps = [_map(found) for _, found in chosen.sort_values(keys, kind="stable").groupby(keys)]
     notes = []
-    if places.nunique() > 1:
-        notes.append(f"1 of {places.nunique()} combinations of conditions is drawn, the one of most layers")
+    if len(counts) > 1:
+        notes.append(f"1 of {len(counts)} combinations of conditions is drawn, the one of most layers")
     if len(maps) > _MOST_MAPS:
         notes.append(f"{_MOST_MAPS} of {len(maps)} maps are drawn")
     return LayersInfo(Heading(title, conditions_of(chosen), tuple(notes)), tuple(maps[:_MOST_MAPS]))
@@ -129,12 +130,10 @@ def table(info: LayersInfo) -> Table:
 
 
 def _layers(frame: pd.DataFrame) -> pd.DataFrame:
-    rows = with_anchors(frame, _COLUMNS)
-    rows["verdict"] = None
-    if "verdict" in frame:
-        rows["verdict"] = list(frame.loc[(frame["status"] == Status.MEASURED).to_numpy(), "verdict"])
-    is_layer = (rows["subject"] == "layer") & ~rows["is_anchor"]
-    usable = is_layer & rows["alpha_number"].notna() & (rows["time_ratio_median"] > 0)
+    layers = frame[(frame["subject"] == "layer").to_numpy(dtype=bool, na_value=False)]
+    rows = measured_rows(layers, _COLUMNS)
+    rows["verdict"] = layers["verdict"].reindex(rows.index).astype(object) if "verdict" in layers else None
+    usable = ~rows["is_anchor"] & rows["alpha_number"].notna() & (rows["time_ratio_median"] > 0)
     return rows[usable.to_numpy()].reset_index(drop=True)
 
 

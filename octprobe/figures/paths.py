@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from octprobe.figures.facets import MOST_FACETS, stacked
 from octprobe.figures.look import COLOURS, NEUTRAL, empty
-from octprobe.figures.rows import Line, conditions_of, lines_of, row_labels, thinned, with_anchors
+from octprobe.figures.rows import Line, conditions_of, lines_of, measured_rows, row_labels, thinned
 from octprobe.figures.shapes import Heading, Table
 from octprobe.figures.text import escaped, hover, shortened
 from octprobe.store.records import PATHS, Status
@@ -76,7 +76,7 @@ def info(frame: pd.DataFrame) -> PathsInfo:
     Args:
         frame: rows as `octprobe.load` gives them.
     """
-    rows = with_anchors(frame, (_WHOLE, *_TIMES))
+    rows = measured_rows(frame, (_WHOLE, *_TIMES))
     measured = frame[(frame["status"] == Status.MEASURED).to_numpy()]
     rows["why"] = list(measured["breakdown_reason"]) if "breakdown_reason" in frame else None
     lines = lines_of(rows, {}, MOST_FACETS)

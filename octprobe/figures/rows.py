@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from octprobe.explore.axes import ALPHA_AXES, CONDITION_AXES, FORM_AXES, FREE_AXES, GIVEN_AXES, VARIANT_AXES
+from octprobe.explore.dominance.parting import part_numbers
 from octprobe.explore.groups import Record
 from octprobe.explore.labels import (
     condition_labels,
@@ -20,7 +21,7 @@ from octprobe.explore.labels import (
 from octprobe.figures.shapes import Ends
 from octprobe.figures.text import shortened
 from octprobe.plan.variant import variant_label
-from octprobe.store.query import records
+from octprobe.store.query import plain, records
 from octprobe.store.records import Status
 
 # More lines than this cannot be told apart, nor their names read on one screen.
@@ -56,47 +57,56 @@ def numbers(frame: pd.DataFrame, name: str) -> Floats:
     return np.asarray(pd.to_numeric(frame[name]).to_numpy(dtype=float, na_value=np.nan), dtype=float)
 
 
-def with_anchors(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    """Keep the measured rows, with these columns as floats and the anchor's as `anchor_<name>` beside them.
+def measured_rows(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Keep the measured rows, with these columns as floats.
 
     Columns of labels stay; `alpha_number` is the uniform alpha, or a layer's where both of its alphas agree;
     `is_anchor` tells the anchors.
     """
-    status = _plain(frame, "status")
-    rows = pd.DataFrame({name: _plain(frame, name) for name in _LABEL_COLUMNS})[status == Status.MEASURED]
-    kept = frame[(status == Status.MEASURED).to_numpy()]
+    kept = _measured(frame)
+    rows = pd.DataFrame({name: kept.get(name) for name in _LABEL_COLUMNS}, index=kept.index)
     for name in columns:
         rows[name] = numbers(kept, name)
     rows["alpha_number"] = _alpha(kept)
-    rows["is_anchor"] = (rows["point_id"] == rows["group_id"]).to_numpy()
-    anchors = rows.loc[rows["is_anchor"], [*_GROUP, *columns]].drop_duplicates(_GROUP)
-    names = {name: f"anchor_{name}" for name in columns}
-    return rows.merge(anchors.rename(columns=names), on=_GROUP, how="left")
+    rows["is_anchor"] = (rows["point_id"] == rows["group_id"]).to_numpy(dtype=bool, na_value=False)
+    return rows
+
+
+def with_anchors(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Give `measured_rows` with the anchor's figures as `anchor_<name>` beside them; NaN without one."""
+    rows = measured_rows(frame, columns)
+    groups = part_numbers(rows, _GROUP)
+    places = np.flatnonzero(rows["is_anchor"].to_numpy())[::-1]
+    anchors = np.full(int(groups.max(initial=-1)) + 1, -1)
+    anchors[groups[places]] = places  # the first of a group is written last
+    for name in columns:
+        values = np.append(rows[name].to_numpy(), np.nan)
+        rows[f"anchor_{name}"] = values[anchors[groups]]
+    return rows
 
 
 def lines_of(rows: pd.DataFrame, needed: Mapping[str, str], most: int = MOST_LINES) -> Lines:
     """Gather rows in lines, those with the most points first kept, each thinned to a share of the points.
 
     Args:
-        rows: as `with_anchors` gives them.
+        rows: as `measured_rows` or `with_anchors` give them.
         needed: columns that a row must have, in words; rows without are counted in a note.
         most: how many lines.
     """
     whole = rows[rows[list(needed)].notna().all(axis=1)]
     notes = [_absent_note(rows, needed)] if len(whole) < len(rows) else []
     octave = whole[~whole["is_anchor"]]
-    keys = [*_GROUP, *VARIANT_AXES]
-    sizes = octave.groupby(keys, dropna=False, sort=False).ngroup()
-    counts = sizes.value_counts(sort=False)
-    kept = sorted(counts.sort_values(ascending=False, kind="stable").index[:most])
+    lines = part_numbers(octave, [*_GROUP, *VARIANT_AXES])
+    counts = np.bincount(lines)
+    kept = np.sort(np.argsort(-counts, kind="stable")[:most])
     if len(counts) > len(kept):
         notes.append(f"{len(kept)} of {len(counts)} lines are drawn, those with the most points")
     names = _Names(rows)
-    anchors = whole[whole["is_anchor"]].set_index(_GROUP, drop=False)
     share = max(2, MOST_POINTS // max(1, len(kept)))
-    found = [_line(octave[(sizes == place).to_numpy()], anchors, names, share) for place in kept]
+    anchors = whole[whole["is_anchor"]]
+    found = [_line(octave[lines == number], anchors, names, share) for number in kept]
     drawn = sum(int((~line.rows["is_anchor"]).sum()) for line in found)
-    available = int(counts.loc[kept].sum()) if len(kept) else 0
+    available = int(counts[kept].sum())
     if drawn < available:
         notes.append(f"{drawn} of {available} octave points are drawn, evenly chosen")
     return Lines(tuple(found), tuple(notes))
@@ -122,17 +132,33 @@ def ends_of(low: float, high: float) -> Ends | None:
 
 def conditions_of(frame: pd.DataFrame) -> str:
     """Name environments and conditions of the measured rows: `a CPU, torch 2.9.0; 224 px, batch 1 / 8`."""
-    measured = (_plain(frame, "status") == Status.MEASURED).to_numpy()
-    frame = frame[measured] if measured.any() else frame
-    places = pd.DataFrame({name: _plain(frame, name) for name in ("device_name", "device", "torch")})
-    devices = _few([environment_label(record) for record in records(places.drop_duplicates())])
+    measured = _measured(frame)
+    frame = measured if len(measured) else frame
+    places = records(distinct(frame, ("device_name", "device", "torch")))
+    devices = _few([environment_label(record) for record in places])
     named = [_values(frame, name) for name in (*CONDITION_AXES, *FORM_AXES)]
     return "; ".join(part for part in (devices, ", ".join(filter(None, named))) if part)
 
 
+def distinct(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Give the combinations of values that columns take, in the order met; an absent column is null."""
+    _, first = np.unique(part_numbers(frame, names), return_index=True)
+    known = frame[[name for name in names if name in frame]].iloc[np.sort(first)]
+    return known.astype(object).reindex(columns=list(names))
+
+
+def _measured(frame: pd.DataFrame) -> pd.DataFrame:
+    if "status" not in frame:
+        return frame.iloc[:0]
+    flags = (frame["status"] == Status.MEASURED).to_numpy(dtype=bool, na_value=False)
+    return frame if flags.all() else frame[flags]
+
+
 def _values(frame: pd.DataFrame, name: str) -> str:
-    found = _plain(frame, name).dropna().drop_duplicates()
-    labels = [condition_labels({name: _whole(value)}, [name]) for value in sorted(found)]
+    if name not in frame:
+        return ""
+    found = [_whole(value) for value in map(plain, frame[name].unique()) if value is not None]
+    labels = [condition_labels({name: value}, [name]) for value in sorted(found)]
     return _few([label for one in labels for label in one])
 
 
@@ -156,20 +182,21 @@ def _absent_note(rows: pd.DataFrame, needed: Mapping[str, str]) -> str:
 def _line(octave: pd.DataFrame, anchors: pd.DataFrame, names: "_Names", most: int) -> Line:
     ordered = octave.sort_values(["alpha_number", "point_id"], kind="stable")
     ordered = ordered.iloc[thinned(len(ordered), most)]
-    key = (ordered["group_id"].iloc[0], ordered["env_id"].iloc[0])
-    first = anchors.loc[[key]] if key in anchors.index else anchors.iloc[:0]
-    return Line(names.of(ordered), pd.concat([first, ordered]).reset_index(drop=True))
+    group_id, env_id = ordered["group_id"].iloc[0], ordered["env_id"].iloc[0]
+    is_theirs = (anchors["point_id"] == group_id) & (anchors["env_id"] == env_id)
+    first = anchors[is_theirs.to_numpy(dtype=bool, na_value=False)].head(1)
+    return Line(names.of(ordered), _plain(pd.concat([first, ordered]).reset_index(drop=True)))
 
 
 class _Names:
     """Names of lines by what tells them apart within a frame."""
 
     def __init__(self, rows: pd.DataFrame) -> None:
-        shared = rows[["resolution", "batch", "dtype", "mode", "threads", *FORM_AXES]].drop_duplicates()
+        shared = distinct(rows, ("resolution", "batch", "dtype", "mode", "threads", *FORM_AXES))
         self._varying = varying_conditions(records(shared))
-        places = rows[["env_id", "device_name", "device", "torch"]].drop_duplicates()
+        places = records(distinct(rows, ("env_id", "device_name", "device", "torch")))
         self._several = len(places) > 1
-        self._with_id = len({environment_label(place) for place in records(places)}) < len(places)
+        self._with_id = len({environment_label(place) for place in places}) < len(places)
 
     def of(self, line: pd.DataFrame) -> str:
         """Name a line by its subject, its variant, and the conditions in which the lines differ."""
@@ -179,12 +206,10 @@ class _Names:
         return shortened(", ".join(filter(None, [group_label(record, self._varying), variant, place])))
 
 
-def _plain(frame: pd.DataFrame, name: str) -> "pd.Series[Any]":
-    """Give a column as plain objects: categories and nullable types compare with one another so."""
-    if name not in frame:
-        return pd.Series([None] * len(frame), index=frame.index, dtype=object)
-    column = frame[name].astype(object)
-    return column.where(column.notna(), None)
+def _plain(rows: pd.DataFrame) -> pd.DataFrame:
+    """Give the columns of labels as plain objects, absent as None: of a few rows that are drawn."""
+    labels = rows[list(_LABEL_COLUMNS)].astype(object)
+    return rows.assign(**labels.where(labels.notna(), None))
 
 
 def _alpha(frame: pd.DataFrame) -> Floats:

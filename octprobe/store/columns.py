@@ -10,6 +10,8 @@ from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import accumulate, pairwise
 from pathlib import Path
+from threading import Lock
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +20,11 @@ import pyarrow as pa
 
 from octprobe.errors import StoreError
 from octprobe.store.attempts import ATTEMPT_COLUMNS, Flags, last_attempts
+from octprobe.store.part import read_part
 from octprobe.store.pieces import Piece, joined, piece_of
 from octprobe.store.query import Loaded
 from octprobe.store.schema import SCHEMA, encode_text
-from octprobe.store.store import DamagedPart, Store, read_part
+from octprobe.store.store import DamagedPart, Store
 
 Places = npt.NDArray[np.intp]
 
@@ -48,17 +51,27 @@ def read_columns(path: str | Path, names: Sequence[str]) -> Loaded:
 
 
 class ColumnReader:
-    """A store whose last attempts are known, to read columns of all of them and more of a few."""
+    """A store whose last attempts are known, to read columns of all of them and more of a few.
 
-    def __init__(self, path: str | Path) -> None:
+    Each column is read once; the frames share them. Threads may read at the same time.
+    """
+
+    def __init__(self, path: str | Path, *, every_attempt: bool = False) -> None:
         """Open a store; rows that come later are not read.
+
+        Args:
+            path: the store.
+            every_attempt: whether earlier attempts at a point are rows too.
 
         Raises:
             StoreError: there is no store.
         """
         self._parts = Store.open(path).parts()
+        self._every_attempt = every_attempt
         self._damaged: dict[Path, str] = {}
         self._kept: dict[Path, Flags] = {}
+        self._columns: dict[str, pd.Series[Any]] = {}
+        self._turn = Lock()
 
     def read(self, names: Sequence[str]) -> Loaded:
         """Read columns of every last attempt, as `read_columns` does.
@@ -67,13 +80,14 @@ class ColumnReader:
             StoreError: a part was written by a newer octprobe.
         """
         wanted = tuple(dict.fromkeys((*_IDENTITY, *names)))
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            while True:  # a part of which only some columns are damaged counts with none, so its ids neither
+        with self._turn, ThreadPoolExecutor(os.cpu_count()) as pool:
+            while missing := [name for name in wanted if name not in self._columns]:
                 self._know_attempts(pool)
-                found = list(pool.map(lambda pair: _pieces(pair[0], wanted, pair[1]), self._kept.items()))
+                found = list(pool.map(lambda pair: _pieces(pair[0], missing, pair[1]), self._kept.items()))
                 if not self._faults(found):
-                    frame = _joined(found, wanted, pool)
-                    return Loaded(frame, tuple(DamagedPart(*pair) for pair in sorted(self._damaged.items())))
+                    self._columns |= _joined(found, missing, pool)
+            frame = pd.DataFrame({name: self._columns[name] for name in wanted}, copy=False)
+            return Loaded(frame, tuple(DamagedPart(*pair) for pair in sorted(self._damaged.items())))
 
     def rows(self, names: Sequence[str], places: Places) -> pd.DataFrame:
         """Read more columns of some of the rows that `read` gave.
@@ -97,11 +111,11 @@ class ColumnReader:
             if high > low
         }
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            found = list(pool.map(lambda pair: _pieces(pair[0], wanted, pair[1]), chosen.items()))
+            found = list(pool.map(lambda pair: _few_pieces(pair[0], wanted, pair[1]), chosen.items()))
             for part, told in zip(chosen, found, strict=True):
                 if isinstance(told, str):
                     raise StoreError(str(DamagedPart(part, told)))
-            frame = _joined(found, wanted, pool)
+            frame = pd.DataFrame(_joined(found, wanted, pool), copy=False)
         back = np.empty(len(order), dtype=np.intp)
         back[order] = np.arange(len(order))
         return frame.iloc[back].set_axis(places, axis="index")
@@ -116,7 +130,8 @@ class ColumnReader:
             damaged = {part: told for part, told in zip(parts, found, strict=True) if isinstance(told, str)}
             self._damaged |= damaged
             tables = [table for table in found if not isinstance(table, str)]
-            kept = last_attempts(pa.concat_tables([*tables, _empty(ATTEMPT_COLUMNS)]))
+            table = pa.concat_tables([*tables, _empty(ATTEMPT_COLUMNS)])
+            kept = np.ones(table.num_rows, dtype=bool) if self._every_attempt else last_attempts(table)
             bounds = accumulate((table.num_rows for table in tables), initial=0)
             readable = [part for part in parts if part not in damaged]
             self._kept = {
@@ -126,38 +141,45 @@ class ColumnReader:
                 return
 
     def _faults(self, found: Sequence[list[Piece] | str]) -> bool:
-        """Note the parts that turned out damaged; then all is to be read anew without them."""
+        """Note the parts that turned out damaged; then all is to be read anew without them.
+
+        A part of which only some columns are damaged counts with none, so its ids neither.
+        """
         damaged = {part: told for part, told in zip(self._kept, found, strict=True) if isinstance(told, str)}
         self._damaged |= damaged
         if damaged:
-            self._kept = {}
+            self._kept, self._columns = {}, {}
         return bool(damaged)
 
 
 def _joined(
     found: Sequence[list[Piece] | str], wanted: Sequence[str], pool: ThreadPoolExecutor
-) -> pd.DataFrame:
+) -> "dict[str, pd.Series[Any]]":
     pieces = [*(rows for rows in found if not isinstance(rows, str)), _compact(_empty(wanted))]
     columns = pool.map(lambda place: joined([rows[place] for rows in pieces]), range(len(wanted)))
-    return pd.DataFrame(dict(zip(wanted, columns, strict=True)), copy=False)
+    return {name: pd.Series(column, copy=False) for name, column in zip(wanted, columns, strict=True)}
 
 
-def _pieces(part: Path, wanted: Sequence[str], chosen: "Flags | Places") -> list[Piece] | str:
-    """Read columns of a part as pieces of the chosen rows, given by flag or place.
+def _pieces(part: Path, wanted: Sequence[str], kept: Flags) -> list[Piece] | str:
+    """Read columns of a part as pieces of the rows that stay.
 
     Of a part of many rows a few columns at a time, for cells are wide until they are compact.
     """
-    step = max(1, _MOST_CELLS // max(1, len(chosen)))
+    step = max(1, _MOST_CELLS // max(1, len(kept)))
     pieces: list[Piece] = []
     for start in range(0, len(wanted), step):
         names = wanted[start : start + step]
         found = read_part(part, names, _encoded(names))
         if isinstance(found, str):
             return found
-        if chosen.dtype != bool:
-            found = found.take(pa.array(chosen))
-        pieces += _compact(found, None if chosen.dtype != bool or chosen.all() else pa.array(chosen))
+        pieces += _compact(found, None if kept.all() else pa.array(kept))
     return pieces
+
+
+def _few_pieces(part: Path, wanted: Sequence[str], places: Places) -> list[Piece] | str:
+    """Read columns of a few rows of a part."""
+    found = read_part(part, wanted, _encoded(wanted), places.tolist())
+    return found if isinstance(found, str) else _compact(found)
 
 
 def _compact(table: pa.Table, chosen: pa.BooleanArray | None = None) -> list[Piece]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
@@ -12,18 +12,10 @@ import pyarrow.parquet as pq
 
 from octprobe.errors import StoreError
 from octprobe.store.index import INDEX_COLUMNS, ResumeIndex
+from octprobe.store.part import read_part
 from octprobe.store.publish import HIDDEN_PREFIXES, make_folder, publish, store_error
 from octprobe.store.row import Row
-from octprobe.store.schema import (
-    SCHEMA,
-    SCHEMA_VERSION,
-    UnreadablePartError,
-    current,
-    encode_text,
-    refuse_newer,
-    table_of,
-    version_of,
-)
+from octprobe.store.schema import SCHEMA, table_of
 
 PARTS_FOLDER = "parts"
 SPECS_FOLDER = "specs"
@@ -187,42 +179,6 @@ class Store:
         times = contents.table["recorded_at"].cast(pa.int64())
         table = contents.table.drop_columns(["recorded_at"]).append_column("recorded_at", times)
         return ResumeIndex.of(table.to_pylist(), tuple(str(part) for part in contents.damaged))
-
-
-def read_part(part: Path, columns: Sequence[str], encoded: Collection[str] = frozenset()) -> pa.Table | str:
-    """Read a part, or say in a line why it cannot be read.
-
-    Args:
-        part: the file.
-        columns: the columns wanted, in this order.
-        encoded: which of them, of text, come as dictionaries.
-
-    Raises:
-        StoreError: the part was written by a newer octprobe.
-    """
-    try:
-        return _read_part(part, columns, encoded)
-    except UnreadablePartError as error:
-        return str(error)
-
-
-def _read_part(part: Path, columns: Sequence[str], encoded: Collection[str]) -> pa.Table:
-    try:
-        metadata = pq.read_metadata(part)
-        schema = metadata.schema.to_arrow_schema()
-        version = version_of(schema)
-        refuse_newer(version, str(part))
-        present = [name for name in schema.names if name in columns]
-        as_dictionaries = [name for name in present if name in encoded]
-        with pq.ParquetFile(
-            part, metadata=metadata, read_dictionary=as_dictionaries, pre_buffer=False
-        ) as file:
-            # A migration may need columns that have since gone, so an older part is read whole.
-            table = file.read(present if version == SCHEMA_VERSION else None, use_threads=False)
-            table.validate(full=True)
-    except (OSError, pa.ArrowException, ValueError) as error:
-        raise UnreadablePartError(str(error).strip().partition("\n")[0]) from error
-    return encode_text(current(table, version, columns), encoded)
 
 
 def _part_name(rows: Sequence[Row]) -> str:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from demo_store import write_demo
 from benchmarks.served import served
+from demo_store import write_demo
 
 pytestmark = pytest.mark.slow
 _SOURCES = ("octprobe", "app", "pyproject.toml", "setup.py", "README.md", "LICENSE")

@@ -11,6 +11,7 @@ import streamlit.web.cli
 from streamlit import net_util
 from streamlit.web.server import server_util
 
+from benchmarks.served import free_port, served
 from octprobe.commands import dashboard as module
 from octprobe.commands.dashboard import (
     app_script,
@@ -23,7 +24,6 @@ from octprobe.commands.dashboard import (
 from octprobe.demo import demo_store
 from octprobe.errors import MachineError, StoreError, UsageError
 from octprobe.store.store import Store
-from benchmarks.served import free_port, served
 
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - nothing is bound to it
 

@@ -44,10 +44,26 @@ def parted(frame: pd.DataFrame, rows: Places, axes: Sequence[str]) -> Parting:
     """
     if not len(rows):
         return Parting(rows, (), ())
-    known = {axis: _Values.of(coded(frame[axis])[0], rows) for axis in axes if axis in frame}
-    several = {axis: values for axis, values in known.items() if values.count > 1}
+    several = _several(frame, rows, axes)
     numbers = _combined(list(several.values()), rows)
     return _in_order(frame, rows, numbers, axes, tuple(several))
+
+
+def part_numbers(frame: pd.DataFrame, axes: Sequence[str]) -> Places:
+    """Number every row's combination of values, from 0 in the order met; null is a value.
+
+    Args:
+        frame: rows of a store.
+        axes: columns; one that the frame lacks parts nothing.
+    """
+    rows = np.arange(len(frame))
+    return _combined(list(_several(frame, rows, axes).values()), rows) if len(frame) else rows
+
+
+def _several(frame: pd.DataFrame, rows: Places, axes: Sequence[str]) -> "dict[str, _Values]":
+    """Give the values of the axes that take more than one."""
+    known = {axis: _Values.of(coded(frame[axis])[0], rows) for axis in axes if axis in frame}
+    return {axis: values for axis, values in known.items() if values.count > 1}
 
 
 def coded(column: "pd.Series[Any]") -> tuple[Codes, Sequence[Any]]:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from benchmarks.served import served
 from chromium import started
 from demo_store import write_demo
-from benchmarks.served import served
 
 
 @pytest.fixture(scope="session")
