@@ -1,11 +1,10 @@
 """The store that the pages show, read once for each state of its parts; frames are never changed."""
 
-import hashlib
 import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -13,12 +12,12 @@ import streamlit as st
 
 from octprobe.demo import demo_store
 from octprobe.errors import StoreError
-from octprobe.explore.axes import FREE_AXES, GIVEN_AXES
 from octprobe.explore.dominance.narrowing import ABSENT_VALUE, narrowed
-from octprobe.store.columns import ColumnReader
+from octprobe.explore.labels import LABEL_COLUMNS
 from octprobe.store.latest import read_last_attempts
-from octprobe.store.query import Loaded, plain, records
+from octprobe.store.query import plain, records
 from octprobe.store.schema import SCHEMA
+from octprobe.store.snapshot import Snapshot, shared_reader, snapshot
 from octprobe.store.store import Store
 
 # What the sidebar narrows by, where a store has more than one value of it.
@@ -26,26 +25,10 @@ FILTERED = (
     *("device_name", "env_id", "subject", "network", "batch", "resolution", "dtype", "mode", "threads"),
     *("execution", "memory_format", "kernel", "exchange", "downsample"),
 )
-# What tells rows and groups apart, and how a row ended.
-NAMED_BY = tuple(
-    dict.fromkeys(
-        ("point_id", "group_id", "env_id", *GIVEN_AXES, *FREE_AXES, "status", "verdict", "doubts", "torch")
-    )
-)
 # More values than these do not fit a list that a person chooses from.
 _MOST_VALUES = 200
-# A page has a frame of its own, and a store may hold millions of rows.
-_FRAMES_KEPT = 3
 # The query parameter and key of the demonstration's switch.
 DEMO = "demo"
-
-
-class Opened(NamedTuple):
-    """A store as it is now; the mark changes with its parts."""
-
-    path: str
-    mark: str
-    parts: int
 
 
 def named_store() -> str | None:
@@ -58,23 +41,7 @@ def shows_demo() -> bool:
     return bool(st.session_state.get(DEMO))
 
 
-def opened(path: str) -> Opened:
-    """Look at which parts a store has.
-
-    Raises:
-        StoreError: there is no store.
-    """
-    parts = Store.open(path).parts()
-    seen = hashlib.sha256()
-    for part in parts:
-        try:
-            seen.update(f"{part.name} {part.stat().st_size}\n".encode())
-        except OSError:  # taken away since it was listed
-            continue
-    return Opened(path, seen.hexdigest(), len(parts))
-
-
-def current() -> Opened:
+def current() -> Snapshot:
     """Give the store that a page is run for.
 
     Raises:
@@ -83,33 +50,23 @@ def current() -> Opened:
     path = str(demo_store()) if shows_demo() else named_store()
     if path is None:
         raise StoreError("no store is named; give one after `--`, or set OCTPROBE_STORE")
-    return opened(path)
+    return snapshot(path)
 
 
-@st.cache_resource(max_entries=1, show_spinner=False)
-def _reader(path: str, mark: str) -> ColumnReader:
-    return ColumnReader(path)
+def rows(store: Snapshot, names: Iterable[str] = ()) -> pd.DataFrame:
+    """Read `LABEL_COLUMNS` and further columns of every row; the labels are the rows' places in the store."""
+    return shared_reader(store).read((*LABEL_COLUMNS, *names)).frame
 
 
-@st.cache_resource(max_entries=_FRAMES_KEPT, show_spinner="Reading the store")
-def _read(path: str, mark: str, names: tuple[str, ...]) -> Loaded:
-    return _reader(path, mark).read(names)
-
-
-def rows(store: Opened, names: Iterable[str] = ()) -> pd.DataFrame:
-    """Read `NAMED_BY` and further columns of every row; the labels are the rows' places in the store."""
-    return _read(store.path, store.mark, tuple(dict.fromkeys((*NAMED_BY, *names)))).frame
-
-
-def damaged(store: Opened) -> tuple[str, ...]:
+def damaged(store: Snapshot) -> tuple[str, ...]:
     """Name the parts that cannot be read."""
-    return tuple(str(part) for part in _read(store.path, store.mark, NAMED_BY).damaged)
+    return tuple(str(part) for part in shared_reader(store).read(()).damaged)
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def values_of(path: str, mark: str) -> dict[str, list[str]]:
+def values_of(store: Snapshot) -> dict[str, list[str]]:
     """Give, by axis of the sidebar, the values that a store has, as they are written."""
-    frame = _read(path, mark, NAMED_BY).frame
+    frame = rows(store)
     return {name: _values(frame[name]) for name in FILTERED}
 
 
@@ -129,19 +86,20 @@ def filtered(frame: pd.DataFrame, pairs: Iterable[str]) -> pd.DataFrame:
     return narrowed(frame, list(pairs), "the sidebar's")
 
 
-def whole_rows(store: Opened, places: Iterable[int]) -> pd.DataFrame:
+def whole_rows(store: Snapshot, places: Iterable[int]) -> pd.DataFrame:
     """Read every column of a few rows, raw samples included, by their places."""
     wanted = pd.Index(list(places)).to_numpy(dtype="int64")
-    rows(store)
-    return _reader(store.path, store.mark).rows(SCHEMA.names, wanted)
+    reader = shared_reader(store)
+    reader.read(())
+    return reader.rows(SCHEMA.names, wanted)
 
 
-def whole_records(store: Opened, places: Iterable[int]) -> list[dict[str, Any]]:
+def whole_records(store: Snapshot, places: Iterable[int]) -> list[dict[str, Any]]:
     """Give a few rows as plain values."""
     return records(whole_rows(store, places))
 
 
-def arrow_rows(store: Opened, names: list[str], places: Iterable[int]) -> pa.Table:
+def arrow_rows(store: Snapshot, names: list[str], places: Iterable[int]) -> pa.Table:
     """Read columns of rows as they are stored, for a file."""
     table = read_last_attempts(Store(Path(store.path)), names).table
     return table.take(pa.array(list(places), pa.int64()))

@@ -10,33 +10,17 @@ import streamlit as st
 from octprobe.explore.advice.build_lines import python_lines
 from octprobe.explore.detail import facts_of, path_shares
 from octprobe.explore.doubts import explained
+from octprobe.explore.find import anchors_of
 from octprobe.explore.groups import Record, is_anchor
 from octprobe.explore.labels import row_label
 from octprobe.explore.saving.reasons import why_slow
 from octprobe.figures import distribution, paths
 from octprobe.figures.shapes import Table
 from octprobe.store.query import records
+from octprobe.store.snapshot import Snapshot
 
 
-def places_of(frame: pd.DataFrame, name: str) -> list[int]:
-    """Find rows by `point_id@env_id`, or the beginnings of them."""
-    point, _, env = name.strip().lower().partition("@")
-    if not point:
-        return []
-    found = frame["point_id"].astype(str).str.startswith(point)
-    if env:
-        found &= frame["env_id"].astype(str).str.startswith(env)
-    return [int(place) for place in frame.index[found.to_numpy(dtype=bool)]]
-
-
-def anchors_of(frame: pd.DataFrame, place: int) -> list[int]:
-    """Give the place of a row's vanilla row; none where the store has none."""
-    row = frame.loc[place]
-    same = (frame["point_id"] == row["group_id"]) & (frame["env_id"] == row["env_id"])
-    return [int(found) for found in frame.index[same.to_numpy(dtype=bool, na_value=False)]]
-
-
-def show(store: data.Opened, frame: pd.DataFrame, place: int, key: str) -> None:
+def show(store: Snapshot, frame: pd.DataFrame, place: int, key: str) -> None:
     """Show a row of a frame, beside its vanilla row where that is known."""
     places = list(dict.fromkeys([*anchors_of(frame, place), place]))
     whole = data.whole_rows(store, places)

@@ -9,6 +9,7 @@ import streamlit as st
 import watch
 
 from octprobe.errors import OctprobeError
+from octprobe.store.snapshot import snapshot
 
 
 def explain() -> None:
@@ -18,7 +19,7 @@ def explain() -> None:
         _without_store()
         return
     with contextlib.suppress(OctprobeError):  # one that is not there has been told of
-        store = data.opened(path)
+        store = snapshot(path)
         st.info("The store holds no rows yet. Run a sweep into it; its points show here as they arrive.")
         charts.say(*data.damaged(store))
         with st.sidebar:

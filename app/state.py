@@ -7,6 +7,7 @@ import data
 import streamlit as st
 
 from octprobe.figures.text import inert
+from octprobe.store.snapshot import Snapshot
 
 ANY = "any"
 # The point whose detail is open, `point_id@env_id`; the beginning of each is enough.
@@ -50,14 +51,14 @@ def slider(label: str, name: str, low: float, high: float, default: float, step:
     return min(max(float(chosen), low), high)
 
 
-def point_name(record: Any) -> str:
-    """Name a row as the query parameter `POINT` does."""
-    return f"{record['point_id']}@{record['env_id']}"
+def filters(store: Snapshot, but: Sequence[str] = ()) -> tuple[str, ...]:
+    """Show what narrows the rows in the sidebar, and give it as `AXIS=VALUE` pairs.
 
-
-def filters(store: data.Opened) -> tuple[str, ...]:
-    """Show what narrows the rows in the sidebar, and give it as `AXIS=VALUE` pairs."""
-    known = {name: values for name, values in data.values_of(store.path, store.mark).items() if values[1:]}
+    Args:
+        store: where the rows are.
+        but: axes that do not narrow here.
+    """
+    known = {name: values for name, values in data.values_of(store).items() if values[1:] and name not in but}
     pairs = []
     with st.sidebar:
         st.subheader("Rows shown")

@@ -13,6 +13,7 @@ import streamlit as st
 import watch
 
 from octprobe.errors import OctprobeError
+from octprobe.store.snapshot import snapshot
 
 _PAGES = (
     ("overview", "Overview", "grid_view", "What was swept, what failed, on what machine, and the headline."),
@@ -45,7 +46,7 @@ def _has_rows() -> bool:
     """Say whether the store that was named has rows; one that cannot be opened has none."""
     path = data.named_store()
     try:
-        return path is not None and len(data.rows(data.opened(path))) > 0
+        return path is not None and len(data.rows(snapshot(path))) > 0
     except OctprobeError as error:
         charts.say(str(error))
         return False

@@ -139,9 +139,9 @@ def page_text(rows: int, cold: Sequence[Opened], peak: int, warm: Mapping[str, O
         "",
         f"Measured on {datetime.now(UTC):%Y-%m-%d} over {rows:,} synthetic rows: {machine()};",
         "the browser runs on the same processors. *First paint* is the time from the address to a page with",
-        "nothing missing, in a server that has just started and has shown nothing. *Next page* is the same in a",
-        "server that has shown the pages above it. *Interaction* is the time from a choice to the whole page",
-        f"changed by it. Median of {runs} runs, the largest in brackets; next page: one run.",
+        "nothing missing, in a server that has just started and has shown nothing. *Next page* is the same",
+        "in a server that has shown the pages above it. *Interaction* is the time from a choice to the whole",
+        f"page changed by it. Median of {runs} runs, the largest in brackets; next page: one run.",
         "",
         f"| page | first paint, s (goal {FIRST_PAINT_SECONDS:g}) | next page, s "
         f"| interaction, s (goal {INTERACTION_SECONDS:g}) |",

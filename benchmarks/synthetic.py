@@ -5,6 +5,7 @@ row in twenty is a layer's, one in a hundred ended otherwise than measured, one 
 attempt. Raw samples, log tails and breakdowns are null: no choice reads them.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +77,8 @@ LAYERS: Mapping[str, Sequence[int]] = {
     "out_channels": (64, 128, 256, 512),
     "stride": (1, 2),
 }
+# So many points are measured in each environment; a point's id does not know where it is measured.
+_DESIGN_POINTS = math.prod(map(len, (FREE | CONDITIONS).values()))
 _GPUS = (
     "H100",
     "A100",
@@ -309,8 +312,8 @@ def _identity(numbers: Ints, points: Ints, columns: Columns) -> Columns:
     """Give what tells rows apart, and who wrote them when."""
     environments = [env_id(number) for number in range(int(columns["environment"].max()) + 1)]
     return {
-        "point_id": _ids(points),
-        "group_id": _ids(np.asarray(columns["group_number"])),
+        "point_id": _ids(points % _DESIGN_POINTS),
+        "group_id": _ids(np.asarray(columns["group_number"]) % _DESIGN_POINTS),
         "env_id": _of(environments, columns["environment"]),
         "attempt": np.where(numbers == points, 1, 2),
         "recorded_at": _RECORDED_FROM_US + numbers * 1000,

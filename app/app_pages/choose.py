@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import budgets
 import charts
 import data
 import state
@@ -12,6 +11,7 @@ from octprobe.errors import UsageError
 from octprobe.explore.advice.binding import NearMiss
 from octprobe.explore.advice.chosen import Point
 from octprobe.explore.advice.request import Request, make_request
+from octprobe.explore.advice.sliders import Slider, given_of, sliders_of
 from octprobe.explore.objectives import OBJECTIVES, Direction, Objective, objective
 from octprobe.explore.quantity import show_difference
 from octprobe.explore.recommend import Recommendation, recommend
@@ -25,12 +25,12 @@ def page() -> None:
     """Show the goal and the budgets to choose, and the recommendation that they give."""
     store = data.current()
     frame = data.filtered(data.rows(store, _COLUMNS), state.filters(store))
-    rows, taken = budgets.given_of(frame)
+    rows, taken = given_of(frame)
     if rows.empty:
         st.info("No network was measured among these rows, so there is nothing to choose from.")
         return
     charts.bullets(taken)
-    request = _request(budgets.sliders(rows))
+    request = _request(sliders_of(rows))
     try:
         advice = recommend(rows, request)
     except UsageError as error:
@@ -39,7 +39,7 @@ def page() -> None:
     _told(advice)
 
 
-def _request(sliders: Sequence[budgets.Slider]) -> Request:
+def _request(sliders: Sequence[Slider]) -> Request:
     """Read the goal and the budgets off the page."""
     goal = objective(state.choice("What is to be best", "goal", [g.name for g in OBJECTIVES], "latency"))
     bounds: dict[bool, list[str]] = {True: [], False: []}

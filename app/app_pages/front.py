@@ -1,46 +1,63 @@
 """Where is the front of speed and accuracy, or of any two objectives? And what is behind a point?"""
 
+from typing import NamedTuple
+
 import charts
 import data
 import detail
-import numpy as np
-import pandas as pd
 import state
 import streamlit as st
 
 from octprobe.explore.accuracies import with_accuracies
+from octprobe.explore.find import places_of
 from octprobe.explore.front_record import shown_columns
-from octprobe.explore.labels import row_label
 from octprobe.explore.objectives import OBJECTIVES, objective
 from octprobe.facts.published import published_accuracies
 from octprobe.figures import front
-from octprobe.figures.shapes import Table
-from octprobe.store.query import records
+from octprobe.store.snapshot import Snapshot
 
 _CHART = "front-chart"
 _LIST = "front-list"
-# Of a box about a cloud so many rows are listed.
+# Of a box about a cloud so many points are listed.
 _MOST_CHOSEN = 200
 
 
-@st.cache_resource(max_entries=2, show_spinner="Reading the store")
-def _frame(path: str, mark: str, x: str, y: str, pairs: tuple[str, ...], family: str) -> pd.DataFrame:
-    """Read what the front takes; accuracies are joined where an objective is one."""
-    goals = (objective(x), objective(y))
-    frame = data.filtered(data.rows(data.opened(path), shown_columns(goals)), pairs)
-    frame = frame.assign(place=frame.index)
-    if not any(goal.is_accuracy for goal in goals):
-        return frame
-    return with_accuracies(frame, published_accuracies(), None if family == state.ANY else family)
+class _Asked(NamedTuple):
+    """What the front is of."""
+
+    store: Snapshot
+    pairs: tuple[str, ...]
+    x: str
+    y: str
+    family: str
 
 
 @st.cache_data(max_entries=8, show_spinner="Finding the front")
-def _drawn(path: str, mark: str, x: str, y: str, pairs: tuple[str, ...], family: str) -> charts.Drawn:
-    return charts.drawn(front, front.info(_frame(path, mark, x, y, pairs, family), x, y))
+def _info(asked: _Asked) -> front.FrontFigureInfo:
+    """Find the front; accuracies are joined where an objective is one."""
+    goals = (objective(asked.x), objective(asked.y))
+    frame = data.filtered(data.rows(asked.store, shown_columns(goals)), asked.pairs)
+    if any(goal.is_accuracy for goal in goals):
+        family = None if asked.family == state.ANY else asked.family
+        frame = with_accuracies(frame, published_accuracies(), family)
+    return front.info(frame, asked.x, asked.y)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _drawn(asked: _Asked) -> charts.Drawn:
+    return charts.drawn(front, _info(asked))
 
 
 def page() -> None:
     """Show both axes to choose, the front, and the point that was clicked."""
+    asked = _asked()
+    charts.show(_drawn(asked), _CHART, _open_clicked)
+    st.caption("Click a point or draw a box to see what is behind it.")
+    _boxed(asked)
+    _detail(asked)
+
+
+def _asked() -> _Asked:
     store = data.current()
     pairs = state.filters(store)
     names = [goal.name for goal in OBJECTIVES]
@@ -51,12 +68,7 @@ def page() -> None:
         y = state.choice("Along y", "y", [name for name in names if name != x], "top1")
     with source:
         family = _family(x, y)
-    asked = (store.path, store.mark, x, y, pairs, family)
-    frame = _frame(*asked)
-    charts.show(_drawn(*asked), _CHART, lambda: _open_clicked(frame, x, y))
-    st.caption("Click a point or draw a box to see what is behind it.")
-    _chosen(frame, x, y)
-    _detail(store, frame)
+    return _Asked(store, pairs, x, y, family)
 
 
 def _family(x: str, y: str) -> str:
@@ -67,85 +79,55 @@ def _family(x: str, y: str) -> str:
     return state.choice("Published accuracies of (ImageNet)", "accuracy_from", [state.ANY, *known])
 
 
-def _clicked() -> list[tuple[float, float]]:
-    """Give the figures of the points that are selected in the chart."""
+def _clicked() -> list[str]:
+    """Name the points that are selected in the chart."""
     selection = st.session_state.get(_CHART) or {}
     points = (selection.get("selection") or {}).get("points") or []
-    return [(point["x"], point["y"]) for point in points if "x" in point and "y" in point]
+    names = (point.get("customdata") for point in points)
+    return list(dict.fromkeys(name for name in names if isinstance(name, str)))[:_MOST_CHOSEN]
 
 
-def _rows_at(frame: pd.DataFrame, x: str, y: str) -> pd.DataFrame:
-    """Find the rows behind the points that are selected: those of the very same figures."""
-    wanted = _clicked()[:_MOST_CHOSEN]
-    if not wanted:
-        return frame.iloc[:0]
-    xs, ys = (frame[objective(name).column].to_numpy(dtype=float, na_value=float("nan")) for name in (x, y))
-    found = np.zeros(len(frame), dtype=bool)
-    for across, up in wanted:
-        found |= (xs == across) & (ys == up)
-    kept: pd.DataFrame = frame[found]
-    return kept
+def _open_clicked() -> None:
+    names = _clicked()
+    if names:
+        st.session_state[state.POINT] = names[0]
 
 
-def _open_clicked(frame: pd.DataFrame, x: str, y: str) -> None:
-    rows = _rows_at(frame, x, y)
-    if len(rows):
-        st.session_state[state.POINT] = state.point_name(rows.iloc[0])
-
-
-def _chosen(frame: pd.DataFrame, x: str, y: str) -> None:
-    """List the rows of a box; a row that is ticked is opened."""
-    rows = _rows_at(frame, x, y)
-    if len(rows) < 2:
+def _boxed(asked: _Asked) -> None:
+    """List the points of a box; one that is ticked is opened."""
+    names = _clicked()
+    if len(names) < 2:
         return
-    kept = rows.head(_MOST_CHOSEN)
-    table = _listed(kept, x, y)
+    table = front.table(front.chosen(_info(asked), names))
     st.subheader("Points in the box")
 
     def open_ticked() -> None:
         ticked = st.session_state[_LIST]["selection"]["rows"]
-        if ticked and ticked[0] < len(kept):
-            st.session_state[state.POINT] = state.point_name(kept.iloc[ticked[0]])
+        if ticked and ticked[0] < len(table.rows):
+            st.session_state[state.POINT] = table.rows[ticked[0]][table.head.index("point")]
 
     charts.show_table(
         table, "Points in the box", key=_LIST, on_select=open_ticked, selection_mode="single-row"
     )
 
 
-def _listed(rows: pd.DataFrame, x: str, y: str) -> Table:
-    goals = [objective(name) for name in (x, y)]
-    head = ("row", *(f"{goal.name}, {goal.unit or '1'}" for goal in goals), "verdict", "point")
-    return Table(
-        head,
-        tuple(
-            (
-                row_label(row),
-                *(row[goal.column] for goal in goals),
-                row.get("verdict"),
-                state.point_name(row),
-            )
-            for row in records(rows.astype(object))
-        ),
-    )
-
-
-def _detail(store: data.Opened, frame: pd.DataFrame) -> None:
+def _detail(asked: _Asked) -> None:
     st.subheader("A point in detail")
     name = state.text(
         "Point (click one above, or write the beginning of its point_id)", state.POINT, max_chars=80
     )
     if not name:
         return
-    whole = data.rows(store)
-    places = detail.places_of(whole, name)
+    whole = data.rows(asked.store)
+    places = places_of(whole, name)
     if not places:
         charts.say(f"No row of the store has a point_id that begins with {name!r}.")
         return
     if len(places) > 1:
         charts.say(f"{len(places)} rows begin so; this is the first.")
-    if places[0] not in set(frame["place"]):
+    if places[0] not in data.filtered(whole, asked.pairs).index:
         st.caption("The sidebar leaves it out of the chart above.")
-    detail.show(store, whole, places[0], "front-detail")
+    detail.show(asked.store, whole, places[0], "front-detail")
 
 
 page()

@@ -8,17 +8,19 @@ import state
 import streamlit as st
 
 from octprobe.figures import efficiency, layers, saving
+from octprobe.store.snapshot import Snapshot
 
 _COLUMNS = (
     *("time_ratio_median", "time_ratio_ci_low", "time_ratio_ci_high", "pairs", "macs"),
     *("latency_ms_median", "latency_ms_ci_low", "latency_ms_ci_high", "latency_samples"),
 )
+
 _MODULES: dict[str, ModuleType] = {"layers": layers, "saving": saving, "efficiency": efficiency}
 
 
 @st.cache_data(max_entries=12, show_spinner="Drawing")
-def _drawn(path: str, mark: str, pairs: tuple[str, ...], name: str) -> charts.Drawn:
-    frame = data.filtered(data.rows(data.opened(path), _COLUMNS), pairs)
+def _drawn(store: Snapshot, pairs: tuple[str, ...], name: str) -> charts.Drawn:
+    frame = data.filtered(data.rows(store, _COLUMNS), pairs)
     return charts.drawn(_MODULES[name], _MODULES[name].info(frame))
 
 
@@ -27,7 +29,7 @@ def page() -> None:
     store = data.current()
     pairs = state.filters(store)
     for name in _MODULES:
-        charts.show(_drawn(store.path, store.mark, pairs, name), name)
+        charts.show(_drawn(store, pairs, name), name)
     st.caption(
         "Blue is faster than vanilla, orange slower; the figure in a cell is vanilla's time over the octave "
         "form's. A realised saving of 100 % means that time fell as far as the MACs."

@@ -4,28 +4,29 @@ import charts
 import data
 import state
 import streamlit as st
-import summary
 
 from octprobe.figures.shapes import Table
 from octprobe.figures.text import inert
+from octprobe.report import overview
+from octprobe.report.missed import missed_table
+from octprobe.store.snapshot import Snapshot
 
 
 @st.cache_data(max_entries=8, show_spinner="Summing up")
-def _summary(path: str, mark: str, pairs: tuple[str, ...]) -> summary.Summary:
-    store = data.opened(path)
-    return summary.summarize(data.filtered(data.rows(store, summary.COLUMNS), pairs), path)
+def _summary(store: Snapshot, pairs: tuple[str, ...]) -> overview.Summary:
+    return overview.summarize(data.filtered(data.rows(store, overview.COLUMNS), pairs), store.path)
 
 
 @st.cache_data(max_entries=8, show_spinner="Finding the fastest alphas")
-def _findings(path: str, mark: str, pairs: tuple[str, ...]) -> tuple[Table, Table]:
-    return summary.findings(data.filtered(data.rows(data.opened(path), summary.COLUMNS), pairs))
+def _findings(store: Snapshot, pairs: tuple[str, ...]) -> tuple[Table, Table]:
+    return overview.findings(data.filtered(data.rows(store, overview.COLUMNS), pairs))
 
 
 def page() -> None:
     """Show the headline first, then coverage, doubts, environments and failures."""
     store = data.current()
     pairs = state.filters(store)
-    found = _summary(store.path, store.mark, pairs)
+    found = _summary(store, pairs)
     _headline(store, found)
     _swept(found)
     _trust(found)
@@ -33,7 +34,7 @@ def page() -> None:
     _groups(store, pairs, found)
 
 
-def _headline(store: data.Opened, found: summary.Summary) -> None:
+def _headline(store: Snapshot, found: overview.Summary) -> None:
     st.subheader("Headline")
     charts.bullets(found.headlines)
     with st.container(horizontal=True):
@@ -44,7 +45,7 @@ def _headline(store: data.Opened, found: summary.Summary) -> None:
     charts.say(*data.damaged(store))
 
 
-def _swept(found: summary.Summary) -> None:
+def _swept(found: overview.Summary) -> None:
     st.subheader("What was swept")
     charts.say(", ".join(f"{count} {status}" for status, count in found.statuses))
     charts.show_table(found.coverage, "Points of each network by alpha and status")
@@ -55,7 +56,7 @@ def _swept(found: summary.Summary) -> None:
         st.caption("No octave point is shown to be slower than its vanilla form.")
 
 
-def _trust(found: summary.Summary) -> None:
+def _trust(found: overview.Summary) -> None:
     st.subheader("Doubts")
     charts.bullets(found.doubts)
     if not found.doubts:
@@ -65,16 +66,16 @@ def _trust(found: summary.Summary) -> None:
     charts.say(found.incomparable or "")
 
 
-def _failures(store: data.Opened, found: summary.Summary) -> None:
+def _failures(store: Snapshot, found: overview.Summary) -> None:
     st.subheader("Failures")
-    if not found.failures:
+    if not found.missed:
         st.caption("Every point was measured.")
         return
-    if found.failed > len(found.failures):
-        st.caption(f"The first {len(found.failures)} of {found.failed} points that were not measured.")
-    charts.show_table(summary.failures_table(found.failures), "Points that were not measured")
-    names = [inert(f"{place}: {one.label}, {one.status}") for place, one in enumerate(found.failures, 1)]
-    one = found.failures[names.index(state.choice("A failure in detail", "failure", names))]
+    if found.missed_points > len(found.missed):
+        st.caption(f"The first {len(found.missed)} of {found.missed_points} points that were not measured.")
+    charts.show_table(missed_table(found.missed), "Points that were not measured")
+    names = [inert(f"{place}: {one.label}, {one.status}") for place, one in enumerate(found.missed, 1)]
+    one = found.missed[names.index(state.choice("A failure in detail", "failure", names))]
     charts.say(f"{one.status}: {one.reason}")
     log = data.whole_records(store, [one.place])[0].get("log_tail")
     if log:
@@ -83,15 +84,15 @@ def _failures(store: data.Opened, found: summary.Summary) -> None:
     charts.command(one.retry)
 
 
-def _groups(store: data.Opened, pairs: tuple[str, ...], found: summary.Summary) -> None:
+def _groups(store: Snapshot, pairs: tuple[str, ...], found: overview.Summary) -> None:
     st.subheader("Fastest alpha and break-even of each group")
-    if found.points > summary.MOST_FOR_FINDINGS:
+    if found.points > overview.MOST_FOR_FINDINGS:
         st.caption(
-            f"Shown for at most {summary.MOST_FOR_FINDINGS:,} rows: narrow them in the sidebar, "
+            f"Shown for at most {overview.MOST_FOR_FINDINGS:,} rows: narrow them in the sidebar, "
             "or ask `octprobe break-even`."
         )
         return
-    fastest, even = _findings(store.path, store.mark, pairs)
+    fastest, even = _findings(store, pairs)
     charts.show_table(fastest, "The fastest alpha of each group, with its verdict against vanilla")
     charts.show_table(even, "The smallest alpha that is FASTER, and how much of the MACs saving became time")
 

@@ -14,6 +14,7 @@ from octprobe.explore.groups import RAW_COLUMNS
 from octprobe.figures.text import inert
 from octprobe.store.query import plain
 from octprobe.store.row import Row
+from octprobe.store.snapshot import Snapshot
 
 _DEFAULT = (
     *("point_id", "env_id", "network", "alpha", "alpha_in", "alpha_out", "batch", "resolution"),
@@ -21,6 +22,7 @@ _DEFAULT = (
     *("latency_ms_ci_low", "latency_ms_ci_high", "latency_samples", "time_ratio_median", "pairs"),
     *("macs", "peak_memory_allocator_bytes", "reason"),
 )
+
 # A screen's table; a file has them all.
 _MOST_SHOWN = 10_000
 # Of samples and parts a table shows nothing; the files hold them.
@@ -44,7 +46,7 @@ def page() -> None:
         _download(store, frame, columns)
 
 
-def _download(store: data.Opened, frame: pd.DataFrame, columns: list[str]) -> None:
+def _download(store: Snapshot, frame: pd.DataFrame, columns: list[str]) -> None:
     places = [int(place) for place in frame.index]
     makers = (("csv", "text/csv", files.csv_of), ("parquet", "application/octet-stream", files.parquet_of))
     for ending, kind, make in makers:

@@ -1,14 +1,17 @@
 """`octprobe dashboard`: a store in a browser, served to this machine alone."""
 
+import contextlib
+import importlib
 import os
 import socket
 from pathlib import Path
+from threading import Thread
 from typing import Annotated
 
 import typer
 
 import octprobe
-from octprobe.errors import MachineError, UsageError
+from octprobe.errors import MachineError, OctprobeError, UsageError
 
 STORE_VARIABLE = "OCTPROBE_STORE"
 DEFAULT_PORT = 8501
@@ -16,6 +19,7 @@ LOOPBACK = "127.0.0.1"
 # Addresses that stand for every one of the machine's own; a browser needs one of them.
 _EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - a person may ask for it, and it is told apart here only
 _SCRIPT = "streamlit_app.py"
+_PAGES_NEED = ("octprobe.report.overview", "octprobe.report.changes", "octprobe.figures.front")
 
 
 def dashboard(
@@ -126,4 +130,22 @@ def _serve(script: Path, store: Path | None, address: str, port: int) -> None:
     net_util.get_external_ip = lambda: None
     shown = "no store" if store is None else printable(store)
     typer.echo(f"{shown}: open {page_address(address, port)} in a browser; Ctrl-C ends it")
-    streamlit(streamlit_arguments(script, store, address, port), standalone_mode=False)
+    Thread(target=_warm, args=(store,), daemon=True).start()
+    # Streamlit says "Stopping..." before it stops; to a reader that left, it would never come to that.
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):
+        streamlit(streamlit_arguments(script, store, address, port), standalone_mode=False)
+
+
+def _warm(store: Path | None) -> None:
+    """Load while the browser starts what every page needs: the figures' libraries, and the rows' labels."""
+    from octprobe.explore.labels import LABEL_COLUMNS
+    from octprobe.explore.progress import progress
+    from octprobe.store.snapshot import shared_reader, snapshot
+
+    for name in _PAGES_NEED:
+        importlib.import_module(name)
+    if store is not None:
+        with contextlib.suppress(OctprobeError):  # the pages say it
+            shown = snapshot(str(store))
+            shared_reader(shown).read(LABEL_COLUMNS)
+            progress(shown)

@@ -34,6 +34,7 @@ from octprobe.explore.groups import Record, gather, is_anchor
 from octprobe.stats import CONFIDENCE, Interval, Verdict, holm, verdict
 from octprobe.store.query import records
 from octprobe.store.records import Status
+from octprobe.store.schema import SCHEMA
 
 # As `measure.band`: under 0.5 % of A/A comparisons leave it.
 DEFAULT_BAND = 0.01
@@ -46,6 +47,9 @@ EXACT_COLUMNS = (
 )
 # What is large in a row and not read here.
 _UNREAD = ("foreign_cpu_seconds", "steal_seconds", "breakdown_parts", "breakdown_operators", "log_tail")
+
+# What a comparison reads of a row.
+COMPARED_COLUMNS = tuple(name for name in SCHEMA.names if name not in _UNREAD)
 
 
 @dataclass(frozen=True)

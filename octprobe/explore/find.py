@@ -1,6 +1,9 @@
 """Rows by what a person calls them: the beginning of an id, or words of a label."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
 
 from octprobe.errors import UsageError
 from octprobe.explore.groups import Record
@@ -33,6 +36,29 @@ def find_rows(rows: Sequence[Record], text: str) -> list[Record]:
             f"no row is called {text!r}; give the beginning of a point_id or words of a label, {example}"
         )
     return found
+
+
+def row_name(record: Mapping[str, Any]) -> str:
+    """Name a row for good: `point_id@env_id`."""
+    return f"{record['point_id']}@{record['env_id']}"
+
+
+def places_of(frame: pd.DataFrame, name: str) -> list[int]:
+    """Give the labels of a frame's rows by `point_id@env_id`, or the beginnings of them."""
+    point, _, env = name.strip().lower().partition("@")
+    if not point:
+        return []
+    found = frame["point_id"].astype(str).str.startswith(point)
+    if env:
+        found &= frame["env_id"].astype(str).str.startswith(env)
+    return [int(place) for place in frame.index[found.to_numpy(dtype=bool, na_value=False)]]
+
+
+def anchors_of(frame: pd.DataFrame, place: int) -> list[int]:
+    """Give the label of a row's vanilla row; none where the frame has none."""
+    row = frame.loc[place]
+    same = (frame["point_id"] == row["group_id"]) & (frame["env_id"] == row["env_id"])
+    return [int(found) for found in frame.index[same.to_numpy(dtype=bool, na_value=False)]]
 
 
 def _words(row: Record) -> str:

@@ -4,13 +4,16 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from octprobe.explore.axes import CONDITION_AXES, FORM_AXES
+from octprobe.explore.axes import CONDITION_AXES, FORM_AXES, FREE_AXES, GIVEN_AXES
 from octprobe.explore.groups import Record, is_anchor
 from octprobe.plan.variant import variant_label
 from octprobe.units import ABSENT
 
 # What all groups share is said once above a table; these are said of each group where they differ.
 _VARYING = ("resolution", "batch", "dtype", "mode", "threads", *FORM_AXES)
+# What tells rows and groups apart, and how a row ended.
+_IDS, _OUTCOME = ("point_id", "group_id", "env_id"), ("status", "verdict", "doubts", "torch")
+LABEL_COLUMNS = tuple(dict.fromkeys((*_IDS, *GIVEN_AXES, *FREE_AXES, *_OUTCOME)))
 
 
 def alpha_label(record: Record) -> str:

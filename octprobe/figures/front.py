@@ -6,13 +6,14 @@ import plotly.graph_objects as go
 
 from octprobe.explore.front import Standing
 from octprobe.explore.objectives import Direction, Objective
-from octprobe.figures.front_points import FrontDot, FrontFigureInfo, FrontLine, goal_title, info
+from octprobe.figures.density import heat
+from octprobe.figures.front_points import FrontDot, FrontFigureInfo, FrontLine, chosen, goal_title, info
 from octprobe.figures.look import NEUTRAL, Kind, colour, dash, empty, figure, marker, wrapped
 from octprobe.figures.scatter import bars
 from octprobe.figures.shapes import Table, interval_cells, shown_count, shown_interval
 from octprobe.figures.text import escaped, hover
 
-__all__ = ["FrontFigureInfo", "info", "plot", "table"]
+__all__ = ["FrontFigureInfo", "chosen", "info", "plot", "table"]
 
 # The shape tells how a point stands to its front, the fill where its figures are from.
 _LOOKS = {
@@ -38,6 +39,8 @@ def plot(info: FrontFigureInfo) -> go.Figure:
     if heading.reason:
         return empty(heading.title, heading.conditions, heading.reason)
     drawn = figure(heading.title, heading.conditions)
+    if info.density is not None:
+        drawn.add_trace(heat(info.density))
     named = sum(dot.standing is Standing.ON_FRONT for line in info.lines for dot in line.dots) <= _MOST_NAMED
     for place, line in enumerate(info.lines):
         _draw_line(drawn, line, place, info.x)
@@ -54,7 +57,7 @@ def table(info: FrontFigureInfo) -> Table:
     x, y = (f"{goal_title(goal)}, {goal.unit or '1'}" for goal in (info.x, info.y))
     head = ("front", "row", x, f"{x}: CI low", f"{x}: CI high", y, f"{y}: CI low", f"{y}: CI high")
     return Table(
-        (*head, "samples", "standing", "source"),
+        (*head, "samples", "standing", "source", "point"),
         tuple(
             (
                 line.name,
@@ -66,6 +69,7 @@ def table(info: FrontFigureInfo) -> Table:
                 dot.point.n,
                 _WORDS[dot.standing],
                 dot.source,
+                dot.name,
             )
             for line in info.lines
             for dot in line.dots
@@ -134,6 +138,7 @@ def _draw_dots(
                 "line": {"width": 1.5, "color": colour(place)},
             },
             hovertext=[_told(dot, line, info) for dot in dots],
+            customdata=[dot.name for dot in dots],
             hoverinfo="text",
             legendgroup=f"front {place}",
             showlegend=False,

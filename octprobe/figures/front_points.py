@@ -1,6 +1,6 @@
 """What the front's figure shows: every point with its standing, a line for each combination of given axes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,12 +8,14 @@ import pandas as pd
 
 from octprobe.explore.advice.arrays import Flags, Places
 from octprobe.explore.axes import CONDITION_AXES, ENVIRONMENT_AXES
+from octprobe.explore.find import row_name
 from octprobe.explore.front import Front, Standing, front_info
 from octprobe.explore.groups import Record
 from octprobe.explore.labels import condition_labels, environment_label, member_label, subject_label
 from octprobe.explore.objectives import Objective
+from octprobe.figures.density import Density, density_of
 from octprobe.figures.look import Kind
-from octprobe.figures.rows import MOST_LINES, conditions_of, ends_of, thinned
+from octprobe.figures.rows import MOST_LINES, Floats, conditions_of, ends_of, numbers, thinned
 from octprobe.figures.shapes import Heading, Point, whole
 from octprobe.store.accuracy import PUBLISHED
 from octprobe.store.query import records
@@ -23,8 +25,9 @@ MOST_DOTS = 1000
 
 
 class FrontDot(NamedTuple):
-    """One row on the figure: its standing, where its figures are from, and the source's words."""
+    """One row on the figure: its name, its standing, where its figures are from, and the source's words."""
 
+    name: str
     point: Point
     standing: Standing
     kind: Kind
@@ -40,12 +43,13 @@ class FrontLine(NamedTuple):
 
 
 class FrontFigureInfo(NamedTuple):
-    """Every front over two objectives."""
+    """Every front over two objectives; where not every point is drawn, how many lie where."""
 
     heading: Heading
     x: Objective
     y: Objective
     lines: tuple[FrontLine, ...]
+    density: Density | None = None
 
 
 def info(frame: pd.DataFrame, x: str, y: str) -> FrontFigureInfo:
@@ -68,13 +72,24 @@ def info(frame: pd.DataFrame, x: str, y: str) -> FrontFigureInfo:
     if len(kept) < len(found.fronts):
         notes.append(f"{len(kept)} of {len(found.fronts)} fronts are drawn")
     rows, drawn = sum(len(front.frame) for front in kept), sum(len(line.dots) for line in lines)
+    density = None
     if drawn < rows:
+        density = density_of([_figures(front, across, up) for front in kept])
         notes.append(
-            f"{drawn} of {rows} points are drawn: all on a front where they fit, others evenly chosen"
+            f"{drawn:,} of {rows:,} points are drawn: all on a front where they fit, others evenly chosen; "
+            "the shade tells how many lie where"
         )
     title = f"{goal_title(up)[:1].upper()}{goal_title(up)[1:]} against {goal_title(across)}"
     reason = None if lines else f"no measured row has both {across.name} and {up.name}"
-    return FrontFigureInfo(Heading(title, conditions_of(frame), tuple(notes), reason), across, up, lines)
+    return FrontFigureInfo(
+        Heading(title, conditions_of(frame), tuple(notes), reason), across, up, lines, density
+    )
+
+
+def chosen(info: FrontFigureInfo, names: Collection[str]) -> FrontFigureInfo:
+    """Keep the points of these names."""
+    kept = (line._replace(dots=tuple(dot for dot in line.dots if dot.name in names)) for line in info.lines)
+    return info._replace(lines=tuple(kept))
 
 
 def goal_title(goal: Objective) -> str:
@@ -82,6 +97,10 @@ def goal_title(goal: Objective) -> str:
     return {"top1": "top-1 accuracy", "top5": "top-5 accuracy", "macs": "MACs"}.get(
         goal.name, goal.name.replace("_", " ")
     )
+
+
+def _figures(front: Front, x: Objective, y: Objective) -> tuple[Floats, Floats]:
+    return numbers(front.frame, x.column), numbers(front.frame, y.column)
 
 
 def _line(front: Front, x: Objective, y: Objective, split_by: Sequence[str], most: int) -> FrontLine:
@@ -116,7 +135,7 @@ def _dot(row: Record, standing: Standing, x: Objective, y: Objective) -> FrontDo
     )
     source = [row.get("accuracy_source"), row.get("accuracy_match")] if is_published else []
     kind = Kind.PUBLISHED if is_published else Kind.MEASURED
-    return FrontDot(point, standing, kind, ", ".join(str(part) for part in source if part))
+    return FrontDot(row_name(row), point, standing, kind, ", ".join(str(part) for part in source if part))
 
 
 def _ends(row: Record, goal: Objective) -> tuple[float, float] | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
@@ -74,8 +75,16 @@ def load_readable_attempts(path: str | Path) -> Loaded:
 
 def last_attempts(attempts: pd.DataFrame) -> pd.DataFrame:
     """Keep the last attempt at each point in each environment, in the order given."""
-    ordered = attempts.sort_values(_ORDER, kind="stable")
-    return ordered.drop_duplicates(_IDENTITY, keep="last").sort_index().reset_index(drop=True)
+    return attempts[are_last_attempts(attempts)].reset_index(drop=True)
+
+
+def are_last_attempts(attempts: pd.DataFrame) -> "npt.NDArray[np.bool_]":
+    """Say which rows are the last attempt at their point in their environment."""
+    kept: npt.NDArray[np.bool_] = ~attempts.duplicated(_IDENTITY, keep=False).to_numpy()
+    places = np.flatnonzero(~kept)
+    repeated = attempts.iloc[places].assign(place=places).sort_values(_ORDER, kind="stable")
+    kept[repeated.drop_duplicates(_IDENTITY, keep="last")["place"]] = True
+    return kept
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -8,15 +8,16 @@ import pyarrow.parquet as pq
 
 from fakes_store import ended, measured, network_point, row
 from octprobe.store.records import Status
+from octprobe.store.snapshot import Snapshot, snapshot
 from octprobe.store.store import Store
 from pages_of_app import app_module
 
 
-def store_of(path: Path) -> object:
+def store_of(path: Path) -> Snapshot:
     """Give a store of three rows, one with a formula as its reason."""
     rows = [row(network_point("0"), measured(90.0)), row(network_point("0.5"), measured(70.0, 0.8))]
     Store.create(path).append([*rows, ended(network_point("0.25"), Status.FAILED, "=1+1")])
-    return app_module("data").opened(str(path))
+    return snapshot(str(path))
 
 
 def test_a_csv_holds_the_rows_asked_for(tmp_path: Path) -> None:
@@ -33,16 +34,3 @@ def test_a_parquet_keeps_the_types(tmp_path: Path) -> None:
     assert table.column_names == ["alpha", "latency_ms_samples"]
     assert table["alpha"].to_pylist() == [0.5]
     assert len(table["latency_ms_samples"][0]) == 41
-
-
-def test_time_by_layer_is_a_line_a_layer() -> None:
-    """The longest first; a path that a layer has twice is added up."""
-    parts = [
-        {"layer": "stem", "path": "plain", "time_ms": 1.0, "kernels": None},
-        {"layer": "conv1", "path": "h2h", "time_ms": 2.0, "kernels": None},
-        {"layer": "conv1", "path": "h2h", "time_ms": 3.0, "kernels": None},
-        {"layer": "conv1", "path": "pool", "time_ms": None, "kernels": None},
-    ]
-    table = app_module("breakdown").layer_table({"breakdown_parts": parts})
-    assert table.head == ("layer", "whole, ms/call", "h2h, ms/call", "plain, ms/call")
-    assert table.rows == (("conv1", 5.0, 5.0, None), ("stem", 1.0, None, 1.0))

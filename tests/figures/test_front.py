@@ -151,4 +151,4 @@ def test_the_table_says_the_same(tmp_path: Path) -> None:
     found = table(info(with_accuracies(small_frame(tmp_path), ACCURACIES), "latency", "top1"))
     assert found.head[2] == "latency, ms/call"
     assert found.rows[0][1:3] == ("resnet50 alpha 0.5", 60.0)
-    assert found.rows[0][-3:] == (41, "on the front", "a paper, exact")
+    assert found.rows[0][-4:-1] == (41, "on the front", "a paper, exact")

@@ -10,7 +10,7 @@ import pandas as pd
 
 from octprobe.errors import UsageError
 from octprobe.explore.labels import environment_label
-from octprobe.store.query import last_attempts, load_readable_attempts, records
+from octprobe.store.query import are_last_attempts, load_readable_attempts, records
 from octprobe.store.store import DamagedPart, refuse_empty
 
 _WAYS = "a second store, --environments ENV_A ENV_B, --sweeps X Y or --since DATE"
@@ -97,12 +97,22 @@ def read_side(side: Side) -> Rows:
     """
     loaded = load_readable_attempts(side.store)
     refuse_empty(side.store, len(loaded.frame), loaded.damaged)
-    frame = _of_sweep(loaded.frame, side)
+    return Rows(rows_of(loaded.frame, side).reset_index(drop=True), loaded.damaged)
+
+
+def rows_of(attempts: pd.DataFrame, side: Side) -> pd.DataFrame:
+    """Keep the rows of a side, the last attempt at each point; they keep their labels.
+
+    Raises:
+        UsageError: there is no such sweep or environment, or the rows are of several environments.
+    """
+    frame = _of_sweep(attempts, side)
     if side.since is not None:
         frame = frame[frame["recorded_at"] >= side.since]
     if side.before is not None:
         frame = frame[frame["recorded_at"] < side.before]
-    return Rows(last_attempts(_of_environment(frame, side)), loaded.damaged)
+    frame = _of_environment(frame, side)
+    return frame[are_last_attempts(frame)]
 
 
 def _of_sweep(frame: pd.DataFrame, side: Side) -> pd.DataFrame:
@@ -116,7 +126,7 @@ def _of_sweep(frame: pd.DataFrame, side: Side) -> pd.DataFrame:
             f"--sweeps: {side.store} has no sweep {side.sweep!r} (side {side.name}).{hint} "
             f"It has: {', '.join(names) or 'none'}."
         )
-    return frame[(frame["sweep"] == side.sweep).fillna(value=False)]
+    return frame[(frame["sweep"] == side.sweep).to_numpy(dtype=bool, na_value=False)]
 
 
 def _of_environment(frame: pd.DataFrame, side: Side) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """A comparison of two sides of a store as tables."""
 
 from octprobe.explore.compare import Comparison, PointChange
+from octprobe.explore.comparison.shift import Shift
 from octprobe.explore.groups import is_anchor
 from octprobe.explore.labels import row_label
 from octprobe.figures.shapes import Table
@@ -39,6 +40,16 @@ def only_table(found: Comparison) -> Table:
     return Table(
         ("only in", "row", "status"), tuple((side, row_label(row), row.get("status")) for side, row in sides)
     )
+
+
+def shift_table(found: Shift) -> Table:
+    """Give a row a subject: how many points, and the quartiles of B over A."""
+    head = ("network or layers", "points on both sides", "ended otherwise in B", "compared")
+    rows = tuple(
+        (one.subject, one.points, one.ended_otherwise, one.compared, *(one.quartiles or (None,) * 3))
+        for one in found.subjects
+    )
+    return Table((*head, "B / A: 1st quartile", "B / A: median", "B / A: 3rd quartile"), rows)
 
 
 def sentences(found: Comparison) -> list[str]:

@@ -65,7 +65,7 @@ class Slider(NamedTuple):
         return None if value == self.open_end else f"{self.goal.name}={value:.10g}{self.unit}"
 
 
-def sliders(frame: pd.DataFrame) -> list[Slider]:
+def sliders_of(frame: pd.DataFrame) -> list[Slider]:
     """Give a slider for each figure that takes more than one value in rows."""
     found = (_slider(objective(name), _figures(frame, objective(name)), *_UNITS[name]) for name in BOUNDED)
     return [slider for slider in found if slider is not None]

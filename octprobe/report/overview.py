@@ -1,26 +1,27 @@
 """What was swept and what came of it, by columns: the same for ten rows and for a million."""
 
-import shlex
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from octprobe.explore.advice.arrays import Flags, Floats, Places
 from octprobe.explore.break_even import break_even
+from octprobe.explore.dominance.parting import part_numbers
 from octprobe.explore.doubts import explained
 from octprobe.explore.environments import ENVIRONMENT_COLUMNS, incomparable
 from octprobe.explore.fastest import fastest_alphas
 from octprobe.explore.groups import Record
 from octprobe.explore.labels import alpha_label, condition_labels, environment_label, row_label
+from octprobe.figures.rows import distinct
 from octprobe.figures.shapes import Cell, Table
+from octprobe.report.missed import Missed, missed_of
 from octprobe.report.tables import break_even_table, place_names, verdicts_table
 from octprobe.stats import Verdict
 from octprobe.store.query import records
 from octprobe.store.records import Status
-from octprobe.store.store import SPECS_FOLDER
 
 RATIO = "time_ratio_median"
 _RATIO_COLUMNS = (RATIO, "time_ratio_ci_low", "time_ratio_ci_high", "pairs")
@@ -31,8 +32,10 @@ COLUMNS = (
     *("macs", "reason", "recorded_at", "sweep", "spec_digest", "octave_exits"),
     *ENVIRONMENT_COLUMNS,
 )
-# A table that a person reads; the Rows page has them all.
-MOST_LISTED = 50
+# So many alphas of a network are named.
+_MOST_NAMED = 12
+_ALPHAS = ("alpha", "alpha_map", "alpha_in", "alpha_out")
+_LAYERS = "single layers"
 # Findings of each group are made row by row.
 MOST_FOR_FINDINGS = 3_000
 _MOST_LOSING = 10
@@ -50,18 +53,8 @@ class Summary(NamedTuple):
     doubts: list[str]
     environments: Table
     incomparable: str | None
-    failures: "list[Failure]"
-    failed: int
-
-
-class Failure(NamedTuple):
-    """A point that was not measured, and the command that tries again."""
-
-    place: int
-    label: str
-    status: str
-    reason: str
-    retry: str
+    missed: list[Missed]
+    missed_points: int
 
 
 def summarize(frame: pd.DataFrame, store: str) -> Summary:
@@ -82,8 +75,8 @@ def summarize(frame: pd.DataFrame, store: str) -> Summary:
         doubts=doubts(frame),
         environments=places,
         incomparable=apart,
-        failures=failures(frame, store),
-        failed=int((~is_measured(frame)).sum()),
+        missed=missed_of(frame[~is_measured(frame)], store),
+        missed_points=int((~is_measured(frame)).sum()),
     )
 
 
@@ -99,21 +92,32 @@ def statuses(frame: pd.DataFrame) -> list[tuple[str, int]]:
 
 def coverage(frame: pd.DataFrame) -> Table:
     """Say of each network, and of the layers, which alphas have rows and how those ended."""
-    names = [name for name, _ in statuses(frame)]
-    head = ("network or layers", "alphas", "points", *(f"{name}, points" for name in names))
-    subject = frame["network"].astype(object).where(frame["network"].notna(), "single layers")
+    statuses_met = [name for name, _ in statuses(frame)]
+    counts = Counter({_key(row): count for row, count in _counted(frame, ("network", "status"))})
+    alphas: dict[str, list[str]] = {}
+    for row, _ in _counted(frame, ("network", *_ALPHAS)):
+        alphas.setdefault(_key(row)[0], []).append(alpha_label(row))
+    head = ("network or layers", "alphas", "points", *(f"{name}, points" for name in statuses_met))
     rows: list[tuple[Cell, ...]] = []
-    for name, members in frame.groupby(subject.to_numpy(), sort=True):
-        counts = dict(statuses(members))
-        rows.append((str(name), _alphas(members), len(members), *(counts.get(status, 0) for status in names)))
+    for name in sorted(alphas):
+        ended = [counts[name, status] for status in statuses_met]
+        rows.append((name, _named(sorted(set(alphas[name]))), sum(ended), *ended))
     return Table(head, tuple(rows))
 
 
-def _alphas(members: pd.DataFrame) -> str:
-    columns = ["alpha", "alpha_map", "alpha_in", "alpha_out"]
-    distinct = records(members[columns].astype(object).drop_duplicates().head(MOST_LISTED))
-    labels = sorted({alpha_label(record) for record in distinct})
-    return ", ".join(labels[:12]) + (f" and {len(labels) - 12} more" if len(labels) > 12 else "")
+def _key(row: Record) -> tuple[str, str | None]:
+    return row["network"] or _LAYERS, row.get("status")
+
+
+def _counted(frame: pd.DataFrame, names: Sequence[str]) -> list[tuple[Record, int]]:
+    """Count rows by the combinations of values that columns take, in the order met."""
+    counts = np.bincount(part_numbers(frame, names))
+    return list(zip(records(distinct(frame, names)), map(int, counts), strict=True))
+
+
+def _named(labels: Sequence[str]) -> str:
+    more = f" and {len(labels) - _MOST_NAMED} more" if len(labels) > _MOST_NAMED else ""
+    return ", ".join(labels[:_MOST_NAMED]) + more
 
 
 def environments(frame: pd.DataFrame) -> tuple[Table, str | None]:
@@ -151,29 +155,28 @@ def verdicts(frame: pd.DataFrame) -> dict[str, int]:
 
 def headlines(frame: pd.DataFrame) -> list[str]:
     """Say, for each environment, the best realised speed-up, in words."""
-    return [_headline(frame[(frame["env_id"] == env).to_numpy()]) for env in frame["env_id"].unique()]
+    places = part_numbers(frame, ["env_id"])
+    ratios = frame[RATIO].to_numpy(dtype=float, na_value=np.nan, copy=True)
+    ratios[~is_measured(frame)] = np.nan
+    is_faster = (frame["verdict"] == Verdict.FASTER).to_numpy(dtype=bool, na_value=False)
+    return [
+        _headline(frame, np.flatnonzero(places == place), ratios, is_faster) for place in np.unique(places)
+    ]
 
 
-def _headline(frame: pd.DataFrame) -> str:
-    place = environment_label(records(frame.iloc[:1].astype(object))[0])
-    ratios = _ratios(frame)
-    faster = np.flatnonzero((frame["verdict"] == Verdict.FASTER).to_numpy(dtype=bool, na_value=False))
-    octave = faster[~np.isnan(ratios[faster])] if len(faster) else np.flatnonzero(~np.isnan(ratios))
-    if not len(octave):
+def _headline(frame: pd.DataFrame, rows: Places, ratios: Floats, is_faster: Flags) -> str:
+    place = environment_label(records(frame.iloc[rows[:1]].astype(object))[0])
+    known = rows[~np.isnan(ratios[rows])]
+    if not len(known):
         return f"{place}: no octave point was measured beside vanilla, so nothing can be said of alpha yet"
+    octave = known[is_faster[known]] if is_faster[known].any() else known
     best = frame.iloc[int(octave[np.argmin(ratios[octave])])]
-    group = frame[(frame["group_id"] == best["group_id"]).to_numpy(dtype=bool)]
+    group = frame.iloc[rows[(frame["group_id"] == best["group_id"]).to_numpy(dtype=bool)[rows]]]
     found = fastest_alphas(group.astype(object))[0]
     where = ", ".join(
         [found.subject, *condition_labels(found.conditions, ("resolution", "batch", "execution"))]
     )
     return f"{place}: {where}: {found.sentence()}"
-
-
-def _ratios(frame: pd.DataFrame) -> "np.ndarray[Any, np.dtype[np.float64]]":
-    ratios = frame[RATIO].to_numpy(dtype=float, na_value=np.nan, copy=True)
-    ratios[~is_measured(frame)] = np.nan
-    return ratios
 
 
 def losing(frame: pd.DataFrame) -> Table:
@@ -199,33 +202,6 @@ def findings(frame: pd.DataFrame) -> tuple[Table, Table]:
         verdicts_table(fastest, place_names([each.conditions for each in fastest], places)),
         break_even_table(even, place_names([each.conditions for each in even], places)),
     )
-
-
-def failures(frame: pd.DataFrame, store: str) -> list[Failure]:
-    """Give the first points that were not measured, each with the command that tries again."""
-    missed = frame[~is_measured(frame)].head(MOST_LISTED)
-    return [
-        Failure(
-            int(place),
-            row_label(row),
-            row["status"],
-            row["reason"] or "no reason recorded",
-            _retry(row, store),
-        )
-        for place, row in zip(missed.index, records(missed.astype(object)), strict=True)
-    ]
-
-
-def _retry(row: Record, store: str) -> str:
-    file = "FILE"
-    if row.get("spec_digest"):
-        file = shlex.quote(str(Path(store) / SPECS_FOLDER / f"{row['spec_digest']}.yaml"))
-    return f"octprobe sweep {file} --store {shlex.quote(store)} --retry {shlex.quote(str(row['status']))}"
-
-
-def failures_table(found: Sequence[Failure]) -> Table:
-    """Give failures as rows."""
-    return Table(("row", "status", "reason"), tuple((f.label, f.status, f.reason) for f in found))
 
 
 def _text(value: Any) -> Any:

@@ -1,0 +1,44 @@
+"""A store as it is now, and one reader of its columns for all who ask in one process."""
+
+import hashlib
+from functools import lru_cache
+from typing import NamedTuple
+
+from octprobe.store.columns import ColumnReader
+from octprobe.store.store import Store
+
+
+class Snapshot(NamedTuple):
+    """A state of a store.
+
+    Attributes:
+        path: its folder.
+        mark: changes with its parts.
+        parts: how many there are.
+    """
+
+    path: str
+    mark: str
+    parts: int
+
+
+def snapshot(path: str) -> Snapshot:
+    """Look at which parts a store has.
+
+    Raises:
+        StoreError: there is no store.
+    """
+    parts = Store.open(path).parts()
+    seen = hashlib.sha256()
+    for part in parts:
+        try:
+            seen.update(f"{part.name} {part.stat().st_size}\n".encode())
+        except OSError:  # taken away since it was listed
+            continue
+    return Snapshot(path, seen.hexdigest(), len(parts))
+
+
+@lru_cache(maxsize=2)
+def shared_reader(store: Snapshot, *, every_attempt: bool = False) -> ColumnReader:
+    """Give the reader of a state of a store; of the two kinds one each is kept."""
+    return ColumnReader(store.path, every_attempt=every_attempt)
