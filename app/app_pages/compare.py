@@ -17,6 +17,7 @@ from octprobe.explore.comparison.sides import rows_of, sides_of
 from octprobe.explore.labels import LABEL_COLUMNS
 from octprobe.figures.text import inert
 from octprobe.report import changes
+from octprobe.store.columns import ColumnReader
 from octprobe.store.snapshot import Snapshot, shared_reader
 
 _WAYS = ("environments", "sweeps", "since a date")
@@ -38,11 +39,16 @@ class _Asked(NamedTuple):
     basis: str
 
 
+def _reader(asked: _Asked) -> ColumnReader:
+    """Read all attempts where the sides may hold different ones at a point."""
+    return shared_reader(asked.store, every_attempt=asked.way != _WAYS[0])
+
+
 def _sides(asked: _Asked) -> list[pd.DataFrame]:
     """Find the rows of both sides among all attempts; labels are their places."""
     parted: dict[str, Any] = {"since": asked.a} if asked.way == _WAYS[2] else {asked.way: (asked.a, asked.b)}
     names = (*LABEL_COLUMNS, *_CHOOSING, *SHIFT_COLUMNS)
-    attempts = data.filtered(shared_reader(asked.store, every_attempt=True).read(names).frame, asked.pairs)
+    attempts = data.filtered(_reader(asked).read(names).frame, asked.pairs)
     return [rows_of(attempts, side) for side in sides_of(Path(asked.store.path), None, **parted)]
 
 
@@ -52,7 +58,7 @@ def _compared(asked: _Asked) -> Comparison | Shift:
     a, b = _sides(asked)
     if len(a) + len(b) > _MOST_JUDGED:
         return shift_of(a, b, Basis(asked.basis))
-    reader = shared_reader(asked.store, every_attempt=True)
+    reader = _reader(asked)
     whole = [reader.rows(COMPARED_COLUMNS, side.index.to_numpy()) for side in (a, b)]
     return compare(whole[0], whole[1], basis=Basis(asked.basis))
 

@@ -2,6 +2,7 @@
 
 from dataclasses import fields
 from functools import partial
+from typing import Any
 
 import charts
 import data
@@ -47,12 +48,11 @@ def page() -> None:
 
 
 def _download(store: Snapshot, frame: pd.DataFrame, columns: list[str]) -> None:
-    places = [int(place) for place in frame.index]
     makers = (("csv", "text/csv", files.csv_of), ("parquet", "application/octet-stream", files.parquet_of))
     for ending, kind, make in makers:
         st.download_button(
             f"Download as {'CSV' if ending == 'csv' else ending}",
-            data=partial(make, store, columns, places),
+            data=partial(make, store, columns, frame.index),
             file_name=f"rows.{ending}",
             mime=kind,
             key=f"download-{ending}",
@@ -68,10 +68,17 @@ def _inert(frame: pd.DataFrame) -> pd.DataFrame:
         is_text = not pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_datetime64_any_dtype(
             column
         )
-        values = [_told(value) for value in column] if is_text else column
+        values = _texts(column) if is_text else column
         unit = _UNITS.get(name)
         told[f"{name}, {unit}" if unit else name] = pd.Series(values, index=frame.index)
     return pd.DataFrame(told)
+
+
+def _texts(column: "pd.Series[Any]") -> list[str | None]:
+    """Make each text safe once, however many cells hold it."""
+    codes, known = pd.factorize(column)
+    told = [*map(_told, known), None]
+    return [told[code] for code in codes]
 
 
 def _told(value: object) -> str | None:

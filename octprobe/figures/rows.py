@@ -63,7 +63,7 @@ def measured_rows(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     Columns of labels stay; `alpha_number` is the uniform alpha, or a layer's where both of its alphas agree;
     `is_anchor` tells the anchors.
     """
-    kept = _measured(frame)
+    kept = _measured(frame, (*_LABEL_COLUMNS, *columns))
     rows = pd.DataFrame({name: kept.get(name) for name in _LABEL_COLUMNS}, index=kept.index)
     for name in columns:
         rows[name] = numbers(kept, name)
@@ -95,7 +95,8 @@ def lines_of(rows: pd.DataFrame, needed: Mapping[str, str], most: int = MOST_LIN
     """
     whole = rows[rows[list(needed)].notna().all(axis=1)]
     notes = [_absent_note(rows, needed)] if len(whole) < len(rows) else []
-    octave = whole[~whole["is_anchor"]]
+    is_anchor = whole["is_anchor"].to_numpy()
+    octave = whole if not is_anchor.any() else whole[~is_anchor]
     lines = part_numbers(octave, [*_GROUP, *VARIANT_AXES])
     counts = np.bincount(lines)
     kept = np.sort(np.argsort(-counts, kind="stable")[:most])
@@ -103,7 +104,10 @@ def lines_of(rows: pd.DataFrame, needed: Mapping[str, str], most: int = MOST_LIN
         notes.append(f"{len(kept)} of {len(counts)} lines are drawn, those with the most points")
     names = _Names(rows)
     share = max(2, MOST_POINTS // max(1, len(kept)))
-    anchors = whole[whole["is_anchor"]]
+    drawn_rows = np.flatnonzero(np.isin(lines, kept))
+    octave, lines = _plain(octave.iloc[drawn_rows]), lines[drawn_rows]
+    is_theirs = is_anchor & whole["point_id"].isin(octave["group_id"].unique()).to_numpy(dtype=bool)
+    anchors = _plain(whole.iloc[np.flatnonzero(is_theirs)])
     found = [_line(octave[lines == number], anchors, names, share) for number in kept]
     drawn = sum(int((~line.rows["is_anchor"]).sum()) for line in found)
     available = int(counts[kept].sum())
@@ -132,7 +136,7 @@ def ends_of(low: float, high: float) -> Ends | None:
 
 def conditions_of(frame: pd.DataFrame) -> str:
     """Name environments and conditions of the measured rows: `a CPU, torch 2.9.0; 224 px, batch 1 / 8`."""
-    measured = _measured(frame)
+    measured = _measured(frame, ("device_name", "device", "torch", *CONDITION_AXES, *FORM_AXES))
     frame = measured if len(measured) else frame
     places = records(distinct(frame, ("device_name", "device", "torch")))
     devices = _few([environment_label(record) for record in places])
@@ -147,11 +151,13 @@ def distinct(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     return known.astype(object).reindex(columns=list(names))
 
 
-def _measured(frame: pd.DataFrame) -> pd.DataFrame:
+def _measured(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Keep these columns of the measured rows; of a large frame a copy of all takes its time."""
     if "status" not in frame:
         return frame.iloc[:0]
     flags = (frame["status"] == Status.MEASURED).to_numpy(dtype=bool, na_value=False)
-    return frame if flags.all() else frame[flags]
+    kept = frame[[name for name in dict.fromkeys(names) if name in frame]]
+    return kept if flags.all() else kept[flags]
 
 
 def _values(frame: pd.DataFrame, name: str) -> str:
@@ -183,9 +189,8 @@ def _line(octave: pd.DataFrame, anchors: pd.DataFrame, names: "_Names", most: in
     ordered = octave.sort_values(["alpha_number", "point_id"], kind="stable")
     ordered = ordered.iloc[thinned(len(ordered), most)]
     group_id, env_id = ordered["group_id"].iloc[0], ordered["env_id"].iloc[0]
-    is_theirs = (anchors["point_id"] == group_id) & (anchors["env_id"] == env_id)
-    first = anchors[is_theirs.to_numpy(dtype=bool, na_value=False)].head(1)
-    return Line(names.of(ordered), _plain(pd.concat([first, ordered]).reset_index(drop=True)))
+    first = anchors[(anchors["point_id"] == group_id) & (anchors["env_id"] == env_id)].head(1)
+    return Line(names.of(ordered), pd.concat([first, ordered]).reset_index(drop=True))
 
 
 class _Names:

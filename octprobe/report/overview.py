@@ -138,9 +138,9 @@ def environments(frame: pd.DataFrame) -> tuple[Table, str | None]:
 
 def doubts(frame: pd.DataFrame) -> list[str]:
     """Say each doubt with what it means, what to do, and how many measured points have it."""
-    measured = frame[is_measured(frame)]
+    measured = frame["doubts"][is_measured(frame)]
     counts: Counter[str] = Counter()
-    for found, count in measured["doubts"].value_counts().items():
+    for found, count in measured.value_counts().items():
         counts.update(dict.fromkeys(found, int(count)) if count else {})
     return [
         f"{count} of {len(measured)} measured points: {explained(d)}" for d, count in counts.most_common()
@@ -149,7 +149,7 @@ def doubts(frame: pd.DataFrame) -> list[str]:
 
 def verdicts(frame: pd.DataFrame) -> dict[str, int]:
     """Count the measured octave points by their verdict against vanilla."""
-    counts = frame.loc[is_measured(frame), "verdict"].value_counts()
+    counts = frame["verdict"][is_measured(frame)].value_counts()
     return {word.value: int(counts.get(word.value, 0)) for word in Verdict}
 
 
@@ -182,7 +182,9 @@ def _headline(frame: pd.DataFrame, rows: Places, ratios: Floats, is_faster: Flag
 def losing(frame: pd.DataFrame) -> Table:
     """Give the octave points that are shown to be slower than vanilla, the slowest first."""
     slower = (frame["verdict"] == Verdict.SLOWER).to_numpy(dtype=bool, na_value=False) & is_measured(frame)
-    worst = frame[slower].nlargest(_MOST_LOSING, RATIO)
+    ratios = frame[RATIO].to_numpy(dtype=float, na_value=np.nan)
+    places = np.flatnonzero(slower)
+    worst = frame.iloc[places[np.argsort(-ratios[places], kind="stable")[:_MOST_LOSING]]]
     head = ("row", "time / vanilla", "CI low", "CI high", "pairs", "environment")
     return Table(
         head,

@@ -75,8 +75,7 @@ def _figures(frame: pd.DataFrame, goal: Objective) -> "np.ndarray[Any, np.dtype[
     if goal.is_accuracy:
         values = [getattr(accuracy, goal.column) for accuracy in published_accuracies()]
         return np.array([value for value in values if value is not None], dtype=float)
-    measured = frame[(frame["status"] == Status.MEASURED).to_numpy(dtype=bool, na_value=False)]
-    figures = measured[goal.column].to_numpy(dtype=float, na_value=np.nan)
+    figures = frame[goal.column].to_numpy(dtype=float, na_value=np.nan)[_is(frame["status"], Status.MEASURED)]
     return np.asarray(figures[np.isfinite(figures)])
 
 
@@ -102,18 +101,21 @@ def given_of(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     Returns:
         The rows, and in words what was taken of what there is.
     """
-    is_network = (frame["subject"] == "network").to_numpy(dtype=bool, na_value=False)
-    measured = (frame["status"] == Status.MEASURED).to_numpy(dtype=bool, na_value=False)
-    kept, told = frame[is_network & measured], []
+    rows = np.flatnonzero(_is(frame["subject"], "network") & _is(frame["status"], Status.MEASURED))
+    told = []
     for flag, column in GIVEN.items():
-        counts = kept[column].value_counts(dropna=False)
+        values = frame[column].iloc[rows]
+        counts = values.value_counts(dropna=False)
         counts = counts[counts > 0]
         if len(counts) > 1:
             value, others = counts.index[0], _listed(list(counts.index))
             told.append(f"{flag} {_word(value)} (of {others}; the sidebar takes another)")
-            same = kept[column].isna() if pd.isna(value) else kept[column] == value
-            kept = kept[same.to_numpy(dtype=bool, na_value=False)]
-    return kept, told
+            rows = rows[values.isna().to_numpy() if pd.isna(value) else _is(values, value)]
+    return frame.iloc[rows], told
+
+
+def _is(column: "pd.Series[Any]", value: object) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+    return (column == value).to_numpy(dtype=bool, na_value=False)
 
 
 def _listed(values: Sequence[Any]) -> str:

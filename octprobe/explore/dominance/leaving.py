@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from octprobe.explore.advice.arrays import Flags, Floats, Places
-from octprobe.explore.dominance.parting import coded
+from octprobe.explore.dominance.parting import coded, part_numbers
 from octprobe.explore.objectives import Objective
 from octprobe.store.records import Status
 
@@ -66,8 +66,8 @@ def _first_lines(frame: pd.DataFrame, keys: "np.ndarray[Any, Any] | None" = None
     """Say which lines count: of a row beside several families' accuracies the first of a key."""
     if _FAMILY not in frame:
         return np.ones(len(frame), dtype=bool)
-    told = frame[list(_ROW)].assign(key=0 if keys is None else keys)
-    return ~told.duplicated().to_numpy()
+    lines = pd.DataFrame({"row": part_numbers(frame, _ROW), "key": 0 if keys is None else keys})
+    return ~lines.duplicated().to_numpy()
 
 
 def columns_in(frame: pd.DataFrame, names: Sequence[str]) -> list[str]:
