@@ -14,14 +14,17 @@ from octprobe.explore.compare import COMPARED_COLUMNS, Comparison, compare
 from octprobe.explore.comparison.change import Basis
 from octprobe.explore.comparison.shift import SHIFT_COLUMNS, Shift, shift_of
 from octprobe.explore.comparison.sides import rows_of, sides_of
-from octprobe.explore.labels import LABEL_COLUMNS
+from octprobe.explore.dominance.narrowing import axis_of
 from octprobe.figures.text import inert
 from octprobe.report import changes
 from octprobe.store.columns import ColumnReader
 from octprobe.store.snapshot import Snapshot, shared_reader
 
 _WAYS = ("environments", "sweeps", "since a date")
-_CHOOSING = ("attempt", "recorded_at", "sweep")
+_CHOOSING = (
+    *("point_id", "env_id", "attempt", "recorded_at", "sweep"),
+    *("device", "device_name", "torch"),
+)
 # These part the sides, so they narrow neither.
 _PARTING = ("env_id", "device_name")
 # A verdict takes a point's raw samples and milliseconds of computing.
@@ -47,7 +50,7 @@ def _reader(asked: _Asked) -> ColumnReader:
 def _sides(asked: _Asked) -> list[pd.DataFrame]:
     """Find the rows of both sides among all attempts; labels are their places."""
     parted: dict[str, Any] = {"since": asked.a} if asked.way == _WAYS[2] else {asked.way: (asked.a, asked.b)}
-    names = (*LABEL_COLUMNS, *_CHOOSING, *SHIFT_COLUMNS)
+    names = (*_CHOOSING, *SHIFT_COLUMNS, *map(axis_of, asked.pairs))
     attempts = data.filtered(_reader(asked).read(names).frame, asked.pairs)
     return [rows_of(attempts, side) for side in sides_of(Path(asked.store.path), None, **parted)]
 

@@ -121,6 +121,8 @@ def _in_url(address: str) -> str:
 
 def _serve(script: Path, store: Path | None, address: str, port: int) -> None:
     """Serve until Ctrl-C, which Streamlit takes as the end."""
+    loading = Thread(target=_load, args=(store,), daemon=True)
+    loading.start()
     from streamlit import net_util
     from streamlit.web.cli import main as streamlit  # Streamlit takes a second to import
 
@@ -128,18 +130,20 @@ def _serve(script: Path, store: Path | None, address: str, port: int) -> None:
 
     # To judge a page of another origin Streamlit asks an outside server for this machine's address.
     net_util.get_external_ip = lambda: None
+    loading.join()
     shown = "no store" if store is None else printable(store)
     typer.echo(f"{shown}: open {page_address(address, port)} in a browser; Ctrl-C ends it")
-    Thread(target=_warm, args=(store,), daemon=True).start()
     # Streamlit says "Stopping..." before it stops; to a reader that left, it would never come to that.
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):
         streamlit(streamlit_arguments(script, store, address, port), standalone_mode=False)
 
 
-def _warm(store: Path | None) -> None:
-    """Load while the browser starts what every page needs: the figures' libraries, and the rows' labels."""
+def _load(store: Path | None) -> None:
+    """Load what the pages need while Streamlit is imported: the figures' libraries and the rows' columns."""
+    from octprobe.explore.front_record import CHOICE_COLUMNS
     from octprobe.explore.labels import LABEL_COLUMNS
     from octprobe.explore.progress import progress
+    from octprobe.report.overview import COLUMNS
     from octprobe.store.snapshot import shared_reader, snapshot
 
     for name in _PAGES_NEED:
@@ -147,5 +151,5 @@ def _warm(store: Path | None) -> None:
     if store is not None:
         with contextlib.suppress(OctprobeError):  # the pages say it
             shown = snapshot(str(store))
-            shared_reader(shown).read(LABEL_COLUMNS)
+            shared_reader(shown).read((*LABEL_COLUMNS, *COLUMNS, *CHOICE_COLUMNS))
             progress(shown)

@@ -155,10 +155,15 @@ class Front:
         """Give the points on the front only."""
         return self.judged.made(self.judged.members(self.number, Standing.ON_FRONT))
 
+    @cached_property
+    def rows(self) -> Places:
+        """Give the places of all points' rows in the frame that was judged, in the points' order."""
+        return self.judged.rows[self.judged.members(self.number)]
+
     @property
     def frame(self) -> pd.DataFrame:
         """Give the rows of all points, in their order."""
-        return self.judged.frame.iloc[self.judged.rows[self.judged.members(self.number)]]
+        return self.judged.frame.iloc[self.rows]
 
     @property
     def standings(self) -> tuple[Standing, ...]:

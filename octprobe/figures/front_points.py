@@ -22,6 +22,8 @@ from octprobe.store.query import records
 
 # More than of lines: a front is seen against the cloud of what it dominates.
 MOST_DOTS = 1000
+# Where there are more, shades tell of the cloud, and so many points stand for it, each with its own words.
+DOTS_IN_SHADE = 400
 
 
 class FrontDot(NamedTuple):
@@ -66,15 +68,16 @@ def info(frame: pd.DataFrame, x: str, y: str) -> FrontFigureInfo:
     found = front_info(frame, x, y)
     across, up = found.x, found.y
     kept = found.fronts[:MOST_LINES]
-    most = max(2, MOST_DOTS // max(1, len(kept)))
+    rows = sum(len(front.rows) for front in kept)
+    dots = MOST_DOTS if rows <= MOST_DOTS else DOTS_IN_SHADE
+    most = max(2, dots // max(1, len(kept)))
     lines = tuple(_line(front, across, up, found.split_by, most) for front in kept)
     notes = [str(left) for left in found.left_out]
     if len(kept) < len(found.fronts):
         notes.append(f"{len(kept)} of {len(found.fronts)} fronts are drawn")
-    rows, drawn = sum(len(front.frame) for front in kept), sum(len(line.dots) for line in lines)
-    density = None
-    if drawn < rows:
-        density = density_of([_figures(front, across, up) for front in kept])
+    drawn = sum(len(line.dots) for line in lines)
+    density = density_of([_figures(front, across, up) for front in kept]) if drawn < rows else None
+    if density is not None:
         notes.append(
             f"{drawn:,} of {rows:,} points are drawn: all on a front where they fit, others evenly chosen; "
             "the shade tells how many lie where"
@@ -100,13 +103,14 @@ def goal_title(goal: Objective) -> str:
 
 
 def _figures(front: Front, x: Objective, y: Objective) -> tuple[Floats, Floats]:
-    return numbers(front.frame, x.column), numbers(front.frame, y.column)
+    rows = front.judged.frame[[x.column, y.column]].iloc[front.rows]
+    return numbers(rows, x.column), numbers(rows, y.column)
 
 
 def _line(front: Front, x: Objective, y: Objective, split_by: Sequence[str], most: int) -> FrontLine:
     standings = np.asarray([str(standing) for standing in front.standings])
     places = _chosen(standings == Standing.ON_FRONT, most)
-    rows = records(front.frame.iloc[places])
+    rows = records(front.judged.frame.iloc[front.rows[places]])
     dots = tuple(
         _dot(row, Standing(standing), x, y) for row, standing in zip(rows, standings[places], strict=True)
     )

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from octprobe.explore.advice.arrays import Places
 from octprobe.explore.axes import ALPHA_AXES, CONDITION_AXES, FORM_AXES, FREE_AXES, GIVEN_AXES, VARIANT_AXES
 from octprobe.explore.dominance.parting import part_numbers
 from octprobe.explore.groups import Record
@@ -93,21 +94,21 @@ def lines_of(rows: pd.DataFrame, needed: Mapping[str, str], most: int = MOST_LIN
         needed: columns that a row must have, in words; rows without are counted in a note.
         most: how many lines.
     """
-    whole = rows[rows[list(needed)].notna().all(axis=1)]
-    notes = [_absent_note(rows, needed)] if len(whole) < len(rows) else []
-    is_anchor = whole["is_anchor"].to_numpy()
-    octave = whole if not is_anchor.any() else whole[~is_anchor]
-    lines = part_numbers(octave, [*_GROUP, *VARIANT_AXES])
+    complete = rows[list(needed)].notna().all(axis=1).to_numpy()
+    notes = [] if complete.all() else [_absent_note(rows, needed)]
+    is_anchor = rows["is_anchor"].to_numpy()
+    places = np.flatnonzero(complete & ~is_anchor)
+    keys = [*_GROUP, *VARIANT_AXES]
+    lines = part_numbers(rows[keys].iloc[places], keys)
     counts = np.bincount(lines)
     kept = np.sort(np.argsort(-counts, kind="stable")[:most])
     if len(counts) > len(kept):
         notes.append(f"{len(kept)} of {len(counts)} lines are drawn, those with the most points")
+    is_kept = np.isin(lines, kept)
+    octave, lines = _plain(rows.iloc[places[is_kept]]), lines[is_kept]
+    anchors = _anchors_of(octave, rows, np.flatnonzero(complete & is_anchor))
     names = _Names(rows)
     share = max(2, MOST_POINTS // max(1, len(kept)))
-    drawn_rows = np.flatnonzero(np.isin(lines, kept))
-    octave, lines = _plain(octave.iloc[drawn_rows]), lines[drawn_rows]
-    is_theirs = is_anchor & whole["point_id"].isin(octave["group_id"].unique()).to_numpy(dtype=bool)
-    anchors = _plain(whole.iloc[np.flatnonzero(is_theirs)])
     found = [_line(octave[lines == number], anchors, names, share) for number in kept]
     drawn = sum(int((~line.rows["is_anchor"]).sum()) for line in found)
     available = int(counts[kept].sum())
@@ -183,6 +184,12 @@ def _absent_note(rows: pd.DataFrame, needed: Mapping[str, str]) -> str:
     count = int(rows[list(needed)].isna().any(axis=1).sum())
     names = " or ".join(needed[name] for name in absent)
     return f"{count} {'row' if count == 1 else 'rows'} without {names} left out"
+
+
+def _anchors_of(octave: pd.DataFrame, rows: pd.DataFrame, places: Places) -> pd.DataFrame:
+    """Take from the anchors at some places those of the groups that are drawn."""
+    is_theirs = rows["point_id"].iloc[places].isin(octave["group_id"].unique())
+    return _plain(rows.iloc[places[is_theirs.to_numpy(dtype=bool)]])
 
 
 def _line(octave: pd.DataFrame, anchors: pd.DataFrame, names: "_Names", most: int) -> Line:

@@ -47,7 +47,7 @@ def info(frame: pd.DataFrame) -> SavingInfo:
         frame: rows as `octprobe.load` gives them.
     """
     rows = with_anchors(frame, _COLUMNS)
-    rows = rows[~rows["is_anchor"]].copy()
+    rows = rows[~rows["is_anchor"]]
     rows["macs_share"] = rows["macs"] / rows["anchor_macs"]
     rows["saves_macs"] = rows["macs_share"].where(rows["macs_share"] < 1)
     lines = lines_of(rows, _NEEDED)

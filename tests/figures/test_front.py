@@ -17,7 +17,7 @@ from figures.rows_drawn import (
 )
 from octprobe.explore.accuracies import with_accuracies
 from octprobe.explore.front import Standing
-from octprobe.figures.front import info, plot, table
+from octprobe.figures.front import chosen, info, plot, table
 from octprobe.figures.look import Kind
 from octprobe.store.accuracy import PUBLISHED, Accuracy
 from octprobe.store.records import Status
@@ -119,13 +119,28 @@ def test_steps_of_a_maximized_x_lead_up_before_they_lead_on(tmp_path: Path) -> N
 def test_the_points_of_a_front_stay_where_others_are_thinned(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And it is said."""
-    monkeypatch.setattr("octprobe.figures.front_points.MOST_DOTS", 5)
+    """And it is said; the shade counts them all."""
+    monkeypatch.setattr("octprobe.figures.front_points.MOST_DOTS", 29)
+    monkeypatch.setattr("octprobe.figures.front_points.DOTS_IN_SHADE", 5)
     times = [("0", 50.0, None, 10), *((f"0.{n:02}", 60.0 + n, 0.9, 20 + n) for n in range(1, 30))]
     found = info(frame_of(tmp_path, resnet_rows(times)), "latency", "macs")
     assert len(found.lines[0].dots) == 5
     assert found.lines[0].steps == ((50.0, 10.0),)
     assert "5 of 30 points are drawn" in found.heading.notes[-1]
+    assert found.density is not None
+    assert sum(map(sum, found.density.counts)) == 30
+    assert plot(found).data[0].type == "heatmap"
+
+
+def test_all_points_of_a_small_front_are_drawn_without_a_shade(tmp_path: Path) -> None:
+    """Each has its name, by which a click finds its row."""
+    found = info(frame_of(tmp_path, resnet_rows(TIMES)), "latency", "macs")
+    names = [dot.name for line in found.lines for dot in line.dots]
+    assert found.density is None
+    assert len(set(names)) == len(names) == len(TIMES)
+    assert [name for trace in plot(found).data for name in trace.customdata or ()] != []
+    kept = chosen(found, names[:1])
+    assert [dot.name for line in kept.lines for dot in line.dots] == names[:1]
 
 
 def test_nothing_to_draw_says_why(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from octprobe.explore.advice.arrays import Flags, Floats, Places
-from octprobe.explore.dominance.parting import coded, part_numbers
+from octprobe.explore.dominance.parting import coded
 from octprobe.explore.objectives import Objective
 from octprobe.store.records import Status
 
@@ -63,11 +63,16 @@ def _absences(rows: pd.DataFrame, columns: Sequence[str], goals: int) -> list[Le
 
 
 def _first_lines(frame: pd.DataFrame, keys: "np.ndarray[Any, Any] | None" = None) -> Flags:
-    """Say which lines count: of a row beside several families' accuracies the first of a key."""
-    if _FAMILY not in frame:
-        return np.ones(len(frame), dtype=bool)
-    lines = pd.DataFrame({"row": part_numbers(frame, _ROW), "key": 0 if keys is None else keys})
-    return ~lines.duplicated().to_numpy()
+    """Say which lines count: of a row beside several families' accuracies the first of a key.
+
+    A line without a family is its row's only one.
+    """
+    first = np.ones(len(frame), dtype=bool)
+    if _FAMILY in frame:
+        several = np.flatnonzero(frame[_FAMILY].notna())
+        told = frame[list(_ROW)].iloc[several].assign(key=0 if keys is None else keys[several])
+        first[several] = ~told.duplicated().to_numpy()
+    return first
 
 
 def columns_in(frame: pd.DataFrame, names: Sequence[str]) -> list[str]:
@@ -88,14 +93,16 @@ def figures_of(frame: pd.DataFrame, column: str) -> Floats:
 def _endings(frame: pd.DataFrame) -> tuple[list[LeftOut], Flags]:
     """Count the rows that were not measured, by status."""
     codes, statuses = coded(frame["status"])
-    once = _first_lines(frame)
+    measured = list(statuses).index(Status.MEASURED) if Status.MEASURED in statuses else len(statuses)
+    is_measured = codes == measured
+    others = np.flatnonzero(~is_measured)
+    once = others[_first_lines(frame[columns_in(frame, _LINE)].iloc[others])]
     endings = [
-        LeftOut(int(np.count_nonzero((codes == code) & once)), f"status {status}")
+        LeftOut(int(np.count_nonzero(codes[once] == code)), f"status {status}")
         for code, status in enumerate(statuses)
         if status != Status.MEASURED
     ]
-    measured = list(statuses).index(Status.MEASURED) if Status.MEASURED in statuses else len(statuses)
-    return [left for left in endings if left.count], codes == measured
+    return [left for left in endings if left.count], is_measured
 
 
 def _reason(key: int, columns: Sequence[str]) -> str:

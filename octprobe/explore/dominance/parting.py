@@ -78,7 +78,7 @@ def coded(column: "pd.Series[Any]") -> tuple[Codes, Sequence[Any]]:
             kind = np.int8 if column.dtype == pd.Int8Dtype() else np.int16
             return column.to_numpy(dtype=kind, na_value=-1), range(int(highest) + 1)
     codes, values = pd.factorize(column.array)
-    return codes, list(values)
+    return codes, values  # of ids there are as many as rows: no list of them
 
 
 @dataclass(frozen=True)
