@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 PHOTOS := $(VENV)/photos
 
 .DEFAULT_GOAL := help
-.PHONY: help install sweep dashboard test check format docs clean aa bench-engine bench-timer bench-scale networks real-weights
+.PHONY: help install sweep dashboard test check format docs clean aa bench-engine bench-timer bench-scale bench-dashboard networks real-weights
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ bench-engine: $(INSTALLED) ## the engine's own share of a sweep, beside a plain 
 
 bench-timer: $(INSTALLED) ## octprobe's latency beside torch.utils.benchmark's, interleaved
 	$(BIN)/python benchmarks/timer.py
+
+bench-dashboard: $(INSTALLED) ## first paint, interaction and memory of the dashboard over 10^6 rows: docs/dashboard_scale.md
+	$(BIN)/python -m benchmarks.dashboard > results/dashboard_scale.md
+	mv results/dashboard_scale.md docs/dashboard_scale.md
 
 bench-scale: $(INSTALLED) ## time and memory of front and recommend over 10^4 to 10^7 rows: docs/scale.md
 	$(BIN)/python -m benchmarks.scale > results/scale.md

@@ -137,6 +137,9 @@ def _draw_dots(
                 "opacity": opacity,
                 "line": {"width": 1.5, "color": colour(place)},
             },
+            # A chosen point grows; the others do not fade, for the front is still what is looked at.
+            selected={"marker": {"size": size + 6}},
+            unselected={"marker": {"opacity": opacity}},
             hovertext=[_told(dot, line, info) for dot in dots],
             customdata=[dot.name for dot in dots],
             hoverinfo="text",

@@ -67,14 +67,14 @@ def info(frame: pd.DataFrame, x: str, y: str) -> FrontFigureInfo:
     """
     found = front_info(frame, x, y)
     across, up = found.x, found.y
-    kept = found.fronts[:MOST_LINES]
+    kept = _largest(found.fronts)
     rows = sum(len(front.rows) for front in kept)
     dots = MOST_DOTS if rows <= MOST_DOTS else DOTS_IN_SHADE
     most = max(2, dots // max(1, len(kept)))
     lines = tuple(_line(front, across, up, found.split_by, most) for front in kept)
     notes = [str(left) for left in found.left_out]
     if len(kept) < len(found.fronts):
-        notes.append(f"{len(kept)} of {len(found.fronts)} fronts are drawn")
+        notes.append(f"{len(kept)} of {len(found.fronts)} fronts are drawn, those of the most points")
     drawn = sum(len(line.dots) for line in lines)
     density = density_of([_figures(front, across, up) for front in kept]) if drawn < rows else None
     if density is not None:
@@ -87,6 +87,12 @@ def info(frame: pd.DataFrame, x: str, y: str) -> FrontFigureInfo:
     return FrontFigureInfo(
         Heading(title, conditions_of(frame), tuple(notes), reason), across, up, lines, density
     )
+
+
+def _largest(fronts: Sequence[Front]) -> list[Front]:
+    """Keep the fronts of the most points, in their order."""
+    sizes = np.array([sum(front.counts.values()) for front in fronts], dtype=int)
+    return [fronts[place] for place in np.sort(np.argsort(-sizes, kind="stable")[:MOST_LINES])]
 
 
 def chosen(info: FrontFigureInfo, names: Collection[str]) -> FrontFigureInfo:

@@ -71,7 +71,7 @@ def plot(info: SavingInfo) -> go.Figure:
             annotation_position="top right",
         )
     drawn.update_xaxes(title_text="alpha (share of low channels)", range=[0, 1.02])
-    drawn.update_yaxes(title_text="time saved over MACs saved, % (95 % CI)", zeroline=False)
+    drawn.update_yaxes(title_text="realised saving, % (95 % CI)", zeroline=False)
     return drawn
 
 

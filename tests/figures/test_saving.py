@@ -45,7 +45,7 @@ def test_axes_have_units(tmp_path: Path) -> None:
     figure = plot(info(small_frame(tmp_path)))
     assert axis_titles(figure) == [
         "alpha (share of low channels)",
-        "time saved over MACs saved, % (95 % CI)",
+        "realised saving, % (95 % CI)",
     ]
     assert "as slow as vanilla" in notes_of(figure)
     assert "n = 41 pairs" in figure.data[0].hovertext[0]
