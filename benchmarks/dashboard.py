@@ -77,6 +77,7 @@ class Opened:
     """One page: seconds by run."""
 
     name: str
+    start: list[float] = field(default_factory=list)
     first_paint: list[float] = field(default_factory=list)
     whole: list[float] = field(default_factory=list)
     interaction: list[float] = field(default_factory=list)
@@ -134,7 +135,9 @@ def measure(store: Path, names: Sequence[str], runs: int) -> Iterator[Opened]:
         for name in names:
             found = Opened(name)
             for _ in range(runs):
+                begun = time.monotonic()
                 with served(str(store.resolve()), folder=store.parent) as running:
+                    found.start.append(time.monotonic() - begun)
                     open_page(browser, running, found)
             yield found
         browser.close()
@@ -179,7 +182,8 @@ def page_text(rows: int, cold: Sequence[Opened], peak: int, warm: Mapping[str, O
     ]
     goal = f"goal: at most {MEMORY_BYTES / 1e6:,.0f} MB"
     memory = f"Peak of the server's resident memory, all pages opened: {peak / 1e6:,.0f} MB ({goal})."
-    return "\n".join([*head, *table, "", memory]) + "\n"
+    start = f"From the command to its address: {_told([s for one in cold for s in one.start])} s."
+    return "\n".join([*head, *table, "", start, "", memory]) + "\n"
 
 
 def _told(seconds: Sequence[float]) -> str:

@@ -5,7 +5,6 @@ import importlib
 import os
 import socket
 from pathlib import Path
-from threading import Thread
 from typing import Annotated
 
 import typer
@@ -121,8 +120,6 @@ def _in_url(address: str) -> str:
 
 def _serve(script: Path, store: Path | None, address: str, port: int) -> None:
     """Serve until Ctrl-C, which Streamlit takes as the end."""
-    loading = Thread(target=_load, args=(store,), daemon=True)
-    loading.start()
     from streamlit import net_util
     from streamlit.web.cli import main as streamlit  # Streamlit takes a second to import
 
@@ -130,7 +127,7 @@ def _serve(script: Path, store: Path | None, address: str, port: int) -> None:
 
     # To judge a page of another origin Streamlit asks an outside server for this machine's address.
     net_util.get_external_ip = lambda: None
-    loading.join()
+    _load(store)
     shown = "no store" if store is None else printable(store)
     typer.echo(f"{shown}: open {page_address(address, port)} in a browser; Ctrl-C ends it")
     # Streamlit says "Stopping..." before it stops; to a reader that left, it would never come to that.
@@ -139,7 +136,7 @@ def _serve(script: Path, store: Path | None, address: str, port: int) -> None:
 
 
 def _load(store: Path | None) -> None:
-    """Load what the pages need while Streamlit is imported: the figures' libraries and the rows' columns."""
+    """Load before the first page is asked for what it needs: the figures' libraries and the rows' columns."""
     from octprobe.explore.front_record import CHOICE_COLUMNS
     from octprobe.explore.labels import LABEL_COLUMNS
     from octprobe.explore.progress import progress

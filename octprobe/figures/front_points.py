@@ -23,7 +23,7 @@ from octprobe.store.query import records
 # More than of lines: a front is seen against the cloud of what it dominates.
 MOST_DOTS = 1000
 # Where there are more, shades tell of the cloud, and so many points stand for it, each with its own words.
-DOTS_IN_SHADE = 400
+DOTS_IN_SHADE = 240
 
 
 class FrontDot(NamedTuple):

@@ -14,7 +14,7 @@ WORDS = {
     "overview": ("at 30 % of its MACs, FASTER", "Where OctConv loses", "signal 9", "--retry crashed"),
     "front": ("Top-1 accuracy against latency", "on the front", "pre-activation twin"),
     "choose": ("Recommendation", "What binds", "Runner-up", "octavize(network, 0.75"),
-    "layers": ("Speed-up of a layer over channels and resolution", "128 → 128, 3×3", "Realised saving"),
+    "layers": ("Speed-up of a layer over channels and resolution", "128 → 128, 3×3", "Blue is faster"),
     "why": ("Reasons", "the path high to low takes", "layer1.0.conv1", "h2l, ms/call"),
     "compare": ("fewer than two environments",),
     "rows": ("45 rows", "latency_ms_median, ms/call", "batch, items"),
@@ -143,3 +143,16 @@ def test_the_demonstration_shows_on_request(monkeypatch: pytest.MonkeyPatch) -> 
     assert not app.exception
     assert "Headline" in shown(app)
     assert "Headline" in shown(opened(monkeypatch, demo="true"))
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [("realised saving", "Realised saving by alpha"), ("latency against MACs", "Latency against MACs")],
+)
+def test_the_layers_page_has_the_other_figures_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, title: str
+) -> None:
+    """One at a time, named in the address."""
+    store = write_demo(tmp_path / "store")
+    app = opened(monkeypatch, str(store), page="layers", figure=name)
+    assert [one.value for one in app.subheader if one.value == title] == [title]
