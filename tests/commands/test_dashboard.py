@@ -1,5 +1,6 @@
 """`octprobe dashboard`: which store, which address, one line for what is wrong, a clean end."""
 
+import signal
 import socket
 import subprocess
 import sys
@@ -166,3 +167,14 @@ def test_it_serves_and_ctrl_c_ends_it_quietly(tmp_path: Path) -> None:
         assert running.fetch("/_stcore/script-health-check") == (200, "ok")
         code, said = running.end()
     assert (code, said) == (0, "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_though_its_reader_left(tmp_path: Path, number: signal.Signals) -> None:
+    """What it would say last has nowhere to go, and nothing waits for that."""
+    with served("--demo", folder=tmp_path) as running:
+        assert running.process.stdout is not None
+        running.process.stdout.close()
+        running.process.send_signal(number)
+        assert running.process.wait(60) == 0
