@@ -2,8 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -14,11 +13,9 @@ from octprobe.demo import demo_store
 from octprobe.errors import StoreError
 from octprobe.explore.dominance.narrowing import ABSENT_VALUE, narrowed
 from octprobe.explore.labels import LABEL_COLUMNS
-from octprobe.store.latest import read_last_attempts
 from octprobe.store.query import plain, records
 from octprobe.store.schema import SCHEMA
 from octprobe.store.snapshot import Snapshot, shared_reader, snapshot
-from octprobe.store.store import Store
 
 # What the sidebar narrows by, where a store has more than one value of it.
 FILTERED = (
@@ -99,7 +96,8 @@ def whole_records(store: Snapshot, places: Iterable[int]) -> list[dict[str, Any]
     return records(whole_rows(store, places))
 
 
-def arrow_rows(store: Snapshot, names: list[str], places: Iterable[int]) -> pa.Table:
+def arrow_rows(store: Snapshot, names: Sequence[str], places: Iterable[int]) -> pa.Table:
     """Read columns of rows as they are stored, for a file."""
-    table = read_last_attempts(Store(Path(store.path)), names).table
-    return table.take(pa.array(list(places), pa.int64()))
+    reader = shared_reader(store)
+    reader.read(())
+    return reader.table(names, pd.Index(list(places)).to_numpy(dtype="int64"))

@@ -13,12 +13,12 @@ from octprobe.store.tabular import write_csv
 def csv_of(store: Snapshot, columns: Sequence[str], places: Iterable[int]) -> bytes:
     """Give rows as CSV: lists as JSON, and no cell that a spreadsheet would run."""
     content = io.BytesIO()
-    write_csv(data.arrow_rows(store, list(columns), places), content)
+    write_csv(data.arrow_rows(store, columns, places), content)
     return content.getvalue()
 
 
 def parquet_of(store: Snapshot, columns: Sequence[str], places: Iterable[int]) -> bytes:
     """Give rows as parquet, with the types of the store."""
     content = io.BytesIO()
-    pq.write_table(data.arrow_rows(store, list(columns), places), content, compression="zstd")
+    pq.write_table(data.arrow_rows(store, columns, places), content, compression="zstd")
     return content.getvalue()

@@ -47,13 +47,16 @@ def read_columns(path: str | Path, names: Sequence[str]) -> Loaded:
     Raises:
         StoreError: there is no store, or a part was written by a newer octprobe.
     """
-    return ColumnReader(path).read(names)
+    loaded = ColumnReader(path).read(names)
+    return Loaded(loaded.frame.reset_index(drop=True), loaded.damaged)
 
 
 class ColumnReader:
-    """A store whose last attempts are known, to read columns of all of them and more of a few.
+    """A store's columns, of all rows that count, and more of a few.
 
-    Each column is read once; the frames share them. Threads may read at the same time.
+    Each column is read once; the frames share them. A row's label is its place among the rows of all parts,
+    so it stays when a part turns out damaged, and rows of others count in its stead. Threads may read at the
+    same time.
     """
 
     def __init__(self, path: str | Path, *, every_attempt: bool = False) -> None:
@@ -68,13 +71,14 @@ class ColumnReader:
         """
         self._parts = Store.open(path).parts()
         self._every_attempt = every_attempt
+        self._sizes: dict[Path, int] = {}
         self._damaged: dict[Path, str] = {}
         self._kept: dict[Path, Flags] = {}
         self._columns: dict[str, pd.Series[Any]] = {}
         self._turn = Lock()
 
     def read(self, names: Sequence[str]) -> Loaded:
-        """Read columns of every last attempt, as `read_columns` does.
+        """Read columns of every row that counts, as `read_columns` does.
 
         Raises:
             StoreError: a part was written by a newer octprobe.
@@ -85,40 +89,63 @@ class ColumnReader:
                 self._know_attempts(pool)
                 found = list(pool.map(lambda pair: _pieces(pair[0], missing, pair[1]), self._kept.items()))
                 if not self._faults(found):
-                    self._columns |= _joined(found, missing, pool)
+                    self._columns |= _joined(found, missing, self._labels(), pool)
             frame = pd.DataFrame({name: self._columns[name] for name in wanted}, copy=False)
             return Loaded(frame, tuple(DamagedPart(*pair) for pair in sorted(self._damaged.items())))
 
-    def rows(self, names: Sequence[str], places: Places) -> pd.DataFrame:
+    def rows(self, names: Sequence[str], labels: Places) -> pd.DataFrame:
         """Read more columns of some of the rows that `read` gave.
 
         Args:
             names: columns of the schema.
-            places: the rows, counted from 0 in the order of `read`.
+            labels: the rows, in any order; one may come twice.
 
         Raises:
             StoreError: one of these columns is damaged.
         """
         wanted = tuple(dict.fromkeys((*_IDENTITY, *names)))
-        bounds = np.cumsum([0, *(int(flags.sum()) for flags in self._kept.values())])
-        order = np.argsort(places, kind="stable")
-        at = np.searchsorted(places[order], bounds)
-        chosen = {
-            part: np.flatnonzero(flags)[places[order[low:high]] - start]
-            for (part, flags), start, (low, high) in zip(
-                self._kept.items(), bounds, pairwise(at), strict=False
-            )
-            if high > low
-        }
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            found = list(pool.map(lambda pair: _few_pieces(pair[0], wanted, pair[1]), chosen.items()))
-            for part, told in zip(chosen, found, strict=True):
-                if isinstance(told, str):
-                    raise StoreError(str(DamagedPart(part, told)))
-            frame = pd.DataFrame(_joined(found, wanted, pool), copy=False)
-        back = np.empty(len(order), dtype=np.intp)
-        back[order] = np.arange(len(order))
-        return frame.iloc[back].set_axis(places, axis="index")
+            pieces = [_compact(table) for table in self._few(wanted, labels, _encoded(wanted), pool)]
+            frame = pd.DataFrame(_joined(pieces, wanted, None, pool), copy=False)
+        return frame.iloc[_back(labels)].set_axis(labels, axis="index")
+
+    def table(self, names: Sequence[str], labels: Places) -> pa.Table:
+        """Read columns of some of the rows that `read` gave, as they are stored.
+
+        Raises:
+            StoreError: one of these columns is damaged.
+        """
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            found = pa.concat_tables([*self._few(names, labels, (), pool), _plain_empty(names)])
+        return found.take(pa.array(_back(labels)))
+
+    def _few(
+        self, names: Sequence[str], labels: Places, encoded: Collection[str], pool: ThreadPoolExecutor
+    ) -> list[pa.Table]:
+        """Read some rows, ascending by label, a table a part."""
+        with self._turn:
+            self._know_attempts(pool)
+        starts = np.cumsum([0, *self._sizes.values()])
+        ascending = np.sort(labels, kind="stable")
+        at = np.searchsorted(ascending, starts)
+        chosen = [
+            (part, (ascending[low:high] - start).tolist())
+            for part, start, (low, high) in zip(self._sizes, starts, pairwise(at), strict=False)
+            if high > low
+        ]
+        found = list(pool.map(lambda pair: read_part(pair[0], names, encoded, pair[1]), chosen))
+        for (part, _), told in zip(chosen, found, strict=True):
+            if isinstance(told, str):
+                raise StoreError(str(DamagedPart(part, told)))
+        return [table for table in found if not isinstance(table, str)]
+
+    def _labels(self) -> "pd.Index[int]":
+        """Give the label of each row that counts."""
+        if list(self._kept) == list(self._sizes) and all(flags.all() for flags in self._kept.values()):
+            return pd.RangeIndex(sum(self._sizes.values()))
+        starts = dict(zip(self._sizes, np.cumsum([0, *self._sizes.values()]), strict=False))
+        found = [starts[part] + np.flatnonzero(flags) for part, flags in self._kept.items()]
+        return pd.Index(np.concatenate([np.zeros(0, dtype=np.int64), *found]))
 
     def _know_attempts(self, pool: ThreadPoolExecutor) -> None:
         """Read first what tells attempts apart; then no other column is held of a row that does not stay."""
@@ -137,6 +164,8 @@ class ColumnReader:
             self._kept = {
                 part: kept[low:high] for part, (low, high) in zip(readable, pairwise(bounds), strict=True)
             }
+            # A part keeps its labels when it turns out damaged later.
+            self._sizes = self._sizes or {part: len(flags) for part, flags in self._kept.items()}
             if not readable:
                 return
 
@@ -152,12 +181,30 @@ class ColumnReader:
         return bool(damaged)
 
 
+def _back(labels: Places) -> Places:
+    """Give the places of rows that lie in ascending order, in the order of their labels."""
+    order = np.argsort(labels, kind="stable")
+    back = np.empty(len(order), dtype=np.intp)
+    back[order] = np.arange(len(order))
+    return back
+
+
 def _joined(
-    found: Sequence[list[Piece] | str], wanted: Sequence[str], pool: ThreadPoolExecutor
+    found: Sequence[list[Piece] | str],
+    wanted: Sequence[str],
+    labels: "pd.Index[int] | None",
+    pool: ThreadPoolExecutor,
 ) -> "dict[str, pd.Series[Any]]":
     pieces = [*(rows for rows in found if not isinstance(rows, str)), _compact(_empty(wanted))]
     columns = pool.map(lambda place: joined([rows[place] for rows in pieces]), range(len(wanted)))
-    return {name: pd.Series(column, copy=False) for name, column in zip(wanted, columns, strict=True)}
+    return {
+        name: pd.Series(column, copy=False) if labels is None else _labelled(column, labels)
+        for name, column in zip(wanted, columns, strict=True)
+    }
+
+
+def _labelled(column: Any, labels: "pd.Index[int]") -> "pd.Series[Any]":
+    return pd.Series(column, copy=False).set_axis(labels)
 
 
 def _pieces(part: Path, wanted: Sequence[str], kept: Flags) -> list[Piece] | str:
@@ -176,12 +223,6 @@ def _pieces(part: Path, wanted: Sequence[str], kept: Flags) -> list[Piece] | str
     return pieces
 
 
-def _few_pieces(part: Path, wanted: Sequence[str], places: Places) -> list[Piece] | str:
-    """Read columns of a few rows of a part."""
-    found = read_part(part, wanted, _encoded(wanted), places.tolist())
-    return found if isinstance(found, str) else _compact(found)
-
-
 def _compact(table: pa.Table, chosen: pa.BooleanArray | None = None) -> list[Piece]:
     columns = (table.column(place) for place in range(table.num_columns))
     return [piece_of(column if chosen is None else column.filter(chosen)) for column in columns]
@@ -193,5 +234,8 @@ def _encoded(names: Collection[str]) -> list[str]:
 
 def _empty(names: Sequence[str]) -> pa.Table:
     """Give no rows of some columns, for a store without parts."""
-    empty = pa.Table.from_batches([], pa.schema([SCHEMA.field(name) for name in names]))
-    return encode_text(empty, _encoded(names))
+    return encode_text(_plain_empty(names), _encoded(names))
+
+
+def _plain_empty(names: Sequence[str]) -> pa.Table:
+    return pa.Table.from_batches([], pa.schema([SCHEMA.field(name) for name in names]))

@@ -1,10 +1,9 @@
 """One parquet part read: some columns, all rows or a few, or in a line why it cannot be read."""
 
-from bisect import bisect_right
 from collections.abc import Collection, Sequence
-from itertools import accumulate
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -65,13 +64,11 @@ def _read_part(
 
 def _rows_at(file: pq.ParquetFile, names: Sequence[str] | None, places: Sequence[int]) -> pa.Table:
     """Read a few rows: of a large part only the row groups that hold them."""
-    groups = range(file.metadata.num_row_groups)
-    ends = list(accumulate(file.metadata.row_group(group).num_rows for group in groups))
-    starts = [0, *ends]
-    wanted = [bisect_right(ends, place) for place in places]
-    read = sorted(set(wanted))
-    kept = dict(zip(read, accumulate((ends[g] - starts[g] for g in read), initial=0), strict=False))
-    table = file.read_row_groups(read, names, use_threads=False)
-    return table.take(
-        [kept[group] + place - starts[group] for group, place in zip(wanted, places, strict=True)]
-    )
+    wanted = np.asarray(places, dtype=np.int64)
+    counts = [file.metadata.row_group(group).num_rows for group in range(file.metadata.num_row_groups)]
+    ends = np.cumsum(counts)
+    groups = np.searchsorted(ends, wanted, side="right")
+    read, at = np.unique(groups, return_inverse=True)
+    kept = np.cumsum([0, *np.asarray(counts)[read]])
+    table = file.read_row_groups(read.tolist(), names, use_threads=False)
+    return table.take(pa.array(kept[at] + wanted - (ends - counts)[groups]))

@@ -1,11 +1,14 @@
 """A store as it is now, and one reader of its columns for all who ask in one process."""
 
 import hashlib
-from functools import lru_cache
+from threading import Lock
 from typing import NamedTuple
 
 from octprobe.store.columns import ColumnReader
 from octprobe.store.store import Store
+
+_readers: dict[tuple[str, bool], tuple[str, ColumnReader]] = {}
+_turn = Lock()
 
 
 class Snapshot(NamedTuple):
@@ -38,7 +41,11 @@ def snapshot(path: str) -> Snapshot:
     return Snapshot(path, seen.hexdigest(), len(parts))
 
 
-@lru_cache(maxsize=2)
 def shared_reader(store: Snapshot, *, every_attempt: bool = False) -> ColumnReader:
-    """Give the reader of a state of a store; of the two kinds one each is kept."""
-    return ColumnReader(store.path, every_attempt=every_attempt)
+    """Give the reader of a state of a store; the one of an earlier state is let go."""
+    with _turn:
+        mark, reader = _readers.get((store.path, every_attempt), (None, None))
+        if reader is None or mark != store.mark:
+            reader = ColumnReader(store.path, every_attempt=every_attempt)
+            _readers[store.path, every_attempt] = (store.mark, reader)
+        return reader

@@ -1,5 +1,6 @@
 """Few columns of many rows hold what whole rows hold; damage is named, the rest is read."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -73,9 +74,13 @@ def test_more_columns_of_a_few_rows(tmp_path: Path) -> None:
     reader = ColumnReader(tmp_path)
     whole = reader.read(["network", "doubts"]).frame
     places = np.array([3, 0, 2, 0])
-    rows = reader.rows(["status", "doubts", "latency_ms_median"], places)
-    assert rows.index.tolist() == [3, 0, 2, 0]
+    labels = whole.index[places].to_numpy()
+    rows = reader.rows(["status", "doubts", "latency_ms_median"], labels)
+    assert rows.index.tolist() == labels.tolist()
     assert rows["point_id"].tolist() == whole["point_id"].iloc[places].tolist()
+    stored = reader.table(["point_id", "macs"], labels)
+    assert stored["point_id"].to_pylist() == rows["point_id"].tolist()
+    assert stored.schema.names == ["point_id", "macs"]
     expected = load_frame(tmp_path).iloc[places]
     assert plain(rows) == plain(expected[["point_id", "env_id", "status", "doubts", "latency_ms_median"]])
 
@@ -116,10 +121,10 @@ def test_damaged_parts_are_named_and_the_rest_is_read(tmp_path: Path) -> None:
     assert read.frame["status"].tolist() == ["measured", "measured", "crashed"]
     assert read_columns(tmp_path, ["status"]).frame["status"].tolist() == ["measured", "crashed", "measured"]
     reader = ColumnReader(tmp_path)
-    reader.read(["status"])
+    labels = reader.read(["status"]).frame.index.to_numpy()
     with pytest.raises(StoreError, match=rf"{last.name} is damaged"):
-        reader.rows(["macs"], np.array([2]))
-    assert reader.rows(["macs"], np.array([0]))["macs"].tolist() == [4_089_184_256]
+        reader.rows(["macs"], labels[2:])
+    assert reader.rows(["macs"], labels[:1])["macs"].tolist() == [4_089_184_256]
     first.write_bytes(b"")
     assert len(read_columns(tmp_path, ["macs"]).damaged) == 3
 
@@ -144,3 +149,37 @@ def test_environments_are_kept_apart(tmp_path: Path) -> None:
         ENVIRONMENT.env_id,
         OTHER_ENVIRONMENT.env_id,
     ]
+
+
+def test_a_row_keeps_its_label_when_a_part_turns_out_damaged(tmp_path: Path) -> None:
+    """What was found before is the same row after, and what is gone is a line."""
+    store = Store.create(tmp_path)
+    for minutes, batch in enumerate((1, 2, 4)):
+        store.append([row(network_point("0", batch=batch), measured(float(batch)), minutes=minutes)])
+    damaged = store.parts()[0]
+    table = pq.read_table(damaged)
+    place = table.schema.get_field_index("macs")
+    pq.write_table(table.set_column(place, "macs", pa.array(["many"])), damaged)
+    reader = ColumnReader(tmp_path)
+    before = reader.read(["batch"]).frame["batch"]
+    after = reader.read(["batch", "macs"])
+    assert before.to_dict() == {0: 1, 1: 2, 2: 4}
+    assert after.frame["batch"].to_dict() == {1: 2, 2: 4}
+    assert [part.path for part in after.damaged] == [damaged]
+    assert reader.rows(["batch"], np.array([2, 1]))["batch"].to_dict() == {2: 4, 1: 2}
+
+
+def test_threads_read_the_same(tmp_path: Path) -> None:
+    """Whole columns and few rows at once, of one reader."""
+    store = Store.create(tmp_path)
+    for batch in range(1, 9):
+        store.append([row(network_point("0", batch=batch), measured(float(batch)), minutes=batch)])
+    reader = ColumnReader(tmp_path)
+
+    def asked(turn: int) -> list[int]:
+        names = ["batch", SCHEMA.names[turn % len(SCHEMA)]]
+        frame = reader.read(names).frame
+        return reader.rows(["batch"], frame.index.to_numpy()[::-1])["batch"].tolist()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(map(tuple, pool.map(asked, range(40)))) == {tuple(range(8, 0, -1))}

@@ -100,7 +100,7 @@ def word(value: object) -> str:
 
 
 def _numbered(frame: pd.DataFrame) -> pd.DataFrame:
-    numbers = pd.DataFrame({ROW: np.arange(len(frame))}, index=frame.index)
+    numbers = pd.DataFrame({ROW: frame.index.to_numpy()}, index=frame.index)
     return pd.concat([frame, numbers], axis=1)
 
 
