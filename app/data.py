@@ -10,8 +10,8 @@ import pyarrow as pa
 import streamlit as st
 
 from octprobe.demo import demo_store
-from octprobe.errors import StoreError
-from octprobe.explore.dominance.narrowing import ABSENT_VALUE, narrowed
+from octprobe.errors import OctprobeError, StoreError
+from octprobe.explore.dominance.narrowing import ABSENT_VALUE, FORMS, narrowed
 from octprobe.explore.labels import LABEL_COLUMNS
 from octprobe.store.query import plain, records
 from octprobe.store.schema import SCHEMA
@@ -22,6 +22,8 @@ FILTERED = (
     *("device_name", "env_id", "subject", "network", "batch", "resolution", "dtype", "mode", "threads"),
     *("execution", "memory_format", "kernel", "exchange", "downsample"),
 )
+# What narrows layers beside it.
+LAYER_AXES = ("stride", "alpha_in", "alpha_out", "in_channels", "out_channels", "kernel_size")
 # More values than these do not fit a list that a person chooses from.
 _MOST_VALUES = 200
 # The query parameter and key of the demonstration's switch.
@@ -33,25 +35,31 @@ def named_store() -> str | None:
     return sys.argv[1] if len(sys.argv) > 1 else os.environ.get("OCTPROBE_STORE") or None
 
 
-def shows_demo() -> bool:
-    """Say whether the demonstration was asked for."""
-    return bool(st.session_state.get(DEMO))
+def has_rows() -> bool:
+    """Say whether the store that was named can be opened and has rows."""
+    path = named_store()
+    try:
+        return path is not None and len(rows(snapshot(path))) > 0
+    except OctprobeError:
+        return False
 
 
 def current() -> Snapshot:
-    """Give the store that a page is run for.
+    """Give the store that a page is run for: the one named once it has rows, else the demonstration.
 
     Raises:
         StoreError: none is named, or there is none.
     """
-    path = str(demo_store()) if shows_demo() else named_store()
+    path = named_store()
+    if st.session_state.get(DEMO) and not has_rows():
+        path = str(demo_store())
     if path is None:
         raise StoreError("no store is named; give one after `--`, or set OCTPROBE_STORE")
     return snapshot(path)
 
 
 def rows(store: Snapshot, names: Iterable[str] = ()) -> pd.DataFrame:
-    """Read `LABEL_COLUMNS` and further columns of every row; the labels are the rows' places in the store."""
+    """Read `LABEL_COLUMNS` and further columns of every row; labels stay the rows' own."""
     return shared_reader(store).read((*LABEL_COLUMNS, *names)).frame
 
 
@@ -64,7 +72,11 @@ def damaged(store: Snapshot) -> tuple[str, ...]:
 def values_of(store: Snapshot) -> dict[str, list[str]]:
     """Give, by axis of the sidebar, the values that a store has, as they are written."""
     frame = rows(store)
-    return {name: _values(frame[name]) for name in FILTERED}
+    found = {name: _values(frame[name]) for name in (*FILTERED, *LAYER_AXES)}
+    return {
+        name: [value for value in values if value != ABSENT_VALUE or name not in FORMS]
+        for name, values in found.items()
+    }
 
 
 def _values(column: "pd.Series[Any]") -> list[str]:
@@ -80,7 +92,7 @@ def filtered(frame: pd.DataFrame, pairs: Iterable[str]) -> pd.DataFrame:
     Raises:
         UsageError: no row is left.
     """
-    return narrowed(frame, list(pairs), "the sidebar's")
+    return narrowed(frame, list(pairs), "the sidebar's", keeps_vanilla=True)
 
 
 def whole_rows(store: Snapshot, places: Iterable[int]) -> pd.DataFrame:

@@ -12,6 +12,8 @@ from octprobe.store.snapshot import Snapshot
 ANY = "any"
 # The point whose detail is open, `point_id@env_id`; the beginning of each is enough.
 POINT = "point"
+# Where the sidebar's values stay while a person goes from page to page.
+_KEPT = "kept_filters"
 
 
 def choice(label: str, name: str, options: Sequence[str], default: str | None = None, **more: Any) -> str:
@@ -51,24 +53,35 @@ def slider(label: str, name: str, low: float, high: float, default: float, step:
     return min(max(float(chosen), low), high)
 
 
-def filters(store: Snapshot, but: Sequence[str] = ()) -> tuple[str, ...]:
+def filters(store: Snapshot, more: Sequence[str] = (), but: Sequence[str] = ()) -> tuple[str, ...]:
     """Show what narrows the rows in the sidebar, and give it as `AXIS=VALUE` pairs.
 
     Args:
         store: where the rows are.
+        more: further axes that narrow here.
         but: axes that do not narrow here.
     """
-    known = {name: values for name, values in data.values_of(store).items() if values[1:] and name not in but}
+    shown = [name for name in (*data.FILTERED, *more) if name not in but]
+    known = {name: values for name, values in data.values_of(store).items() if values[1:] and name in shown}
     pairs = []
     with st.sidebar:
         st.subheader("Rows shown")
         if not known:
             st.caption("All rows agree in every condition, so there is nothing to narrow.")
         for name, values in known.items():
-            value = choice(name.replace("_", " "), name, [ANY, *values], format_func=inert)
+            value = _kept_choice(name, [ANY, *values])
             if value != ANY:
                 pairs.append(f"{name}={value}")
     return tuple(pairs)
+
+
+def _kept_choice(name: str, options: Sequence[str]) -> str:
+    """Choose a value that stays chosen on the other pages, whose addresses begin without it."""
+    kept = st.session_state.setdefault(_KEPT, {})
+    if name not in st.session_state and name not in st.query_params and name in kept:
+        st.session_state[name] = kept[name]
+    kept[name] = choice(name.replace("_", " "), name, options, format_func=inert)
+    return str(kept[name])
 
 
 def _forget_unless(name: str, known: Sequence[str]) -> None:

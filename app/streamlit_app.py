@@ -32,24 +32,33 @@ def show(page: Any) -> None:
     Texts of errors are shown plainly: they may quote a folder's name, and that is never markup.
     """
     try:
-        if _has_rows() or first_visit.offer_demo():
-            with st.sidebar:
-                watch.watch(data.current())
-            page.run()
+        if data.has_rows():
+            _run(page)
+        elif _offers_demo():
+            st.caption("These rows are the demonstration's, not those of a store of yours.")
+            watch.await_rows()
+            _run(page)
         else:
             first_visit.explain()
     except OctprobeError as error:
         charts.say(str(error))
 
 
-def _has_rows() -> bool:
-    """Say whether the store that was named has rows; one that cannot be opened has none."""
+def _run(page: Any) -> None:
+    with st.sidebar:
+        watch.watch(data.current())
+    page.run()
+
+
+def _offers_demo() -> bool:
+    """Say what is wrong with the store that was named, and offer the demonstration; say if it is on."""
     path = data.named_store()
     try:
-        return path is not None and len(data.rows(snapshot(path))) > 0
+        if path is not None:
+            snapshot(path)
     except OctprobeError as error:
         charts.say(str(error))
-        return False
+    return first_visit.offer_demo()
 
 
 st.set_page_config(page_title="octprobe", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide")

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import charts
+import data
 import streamlit as st
 
 from octprobe.errors import OctprobeError
@@ -29,3 +30,10 @@ def watch(store: Snapshot) -> None:
     if found.planned:
         st.progress(min(found.done / found.planned, 1.0))
     charts.say(f"Last row: {found.last:%Y-%m-%d %H:%M} UTC")
+
+
+@st.fragment(run_every=_EVERY)
+def await_rows() -> None:
+    """While the demonstration is shown, look whether the store that was named has rows by now."""
+    if data.has_rows():
+        st.rerun()

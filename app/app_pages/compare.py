@@ -25,7 +25,7 @@ _CHOOSING = (
     *("point_id", "env_id", "attempt", "recorded_at", "sweep"),
     *("device", "device_name", "torch"),
 )
-# These part the sides, so they narrow neither.
+# Where these part the sides they narrow neither.
 _PARTING = ("env_id", "device_name")
 # A verdict takes a point's raw samples and milliseconds of computing.
 _MOST_JUDGED = 3_000
@@ -89,8 +89,8 @@ def page() -> None:
 def _asked() -> _Asked | None:
     """Read the sides off the page; None, which is said, where there are no two."""
     store = data.current()
-    pairs = state.filters(store, but=_PARTING)
     way = state.choice("Compare", "compare", _WAYS)
+    pairs = state.filters(store, but=_PARTING if way == _WAYS[0] else ())
     a, b = _since(store) if way == _WAYS[2] else _two(store, way)
     basis = state.choice("Judge by", "by", [each.value for each in Basis])
     if a and a != b:
@@ -109,7 +109,8 @@ def _since(store: Snapshot) -> tuple[str, str]:
 
 def _two(store: Snapshot, way: str) -> tuple[str, str]:
     column = {"environments": "env_id", "sweeps": "sweep"}[way]
-    known = sorted(str(value) for value in data.rows(store, (column,))[column].dropna().unique())
+    began = data.rows(store, (column, "recorded_at")).groupby(column, observed=True)["recorded_at"].min()
+    known = [str(name) for name in began.sort_values(kind="stable").index]
     if len(known) < 2:
         st.info(f"The store has rows of fewer than two {way}: there is nothing to compare.")
         return "", ""

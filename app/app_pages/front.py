@@ -114,7 +114,7 @@ def _boxed(asked: _Asked) -> None:
 def _detail(asked: _Asked) -> None:
     st.subheader("A point in detail")
     name = state.text(
-        "Point (click one above, or write the beginning of its point_id)", state.POINT, max_chars=80
+        "Point (click one above, or write the beginning of its point_id)", state.POINT, max_chars=200
     )
     if not name:
         return

@@ -37,7 +37,7 @@ def _drawn(store: Snapshot, pairs: tuple[str, ...], name: str) -> charts.Drawn:
 def page() -> None:
     """Show the heat maps, or how much of the MACs saving became time, or how time stands to MACs."""
     store = data.current()
-    pairs = state.filters(store)
+    pairs = state.filters(store, more=data.LAYER_AXES)
     name = state.choice("Figure", "figure", list(_MODULES))
     charts.show(_drawn(store, pairs, name), name)
     st.caption(_TOLD[name])

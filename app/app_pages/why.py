@@ -57,17 +57,27 @@ def _points(store: Snapshot, pairs: tuple[str, ...]) -> tuple[dict[str, int], st
 def _told(store: Snapshot, places: list[int]) -> None:
     whole = data.whole_rows(store, places)
     rows = records(whole)
-    anchor = next((row for row in rows if is_anchor(row)), None)
     st.subheader("Reasons")
-    reasons = why_slow(rows[0], anchor) if rows[0] is not anchor else ()
-    charts.bullets(reasons)
-    if not reasons:
-        st.caption("Nothing is known that would explain lost time; a vanilla row has nothing to explain.")
+    for place, row in zip(places, rows, strict=True):
+        if not is_anchor(row):
+            _reasons(store, place, row)
+    if all(map(is_anchor, rows)):
+        st.caption("A vanilla row has no lost time to explain.")
     charts.say(host_sentence(rows[0]))
     charts.show(charts.drawn(paths, paths.info(whole)), "why-paths")
     for column, row in zip(st.columns(len(rows)), rows, strict=True):
         with column:
             _beside(row)
+
+
+def _reasons(store: Snapshot, place: int, row: Record) -> None:
+    """Say what is known of lost time against the row's own vanilla."""
+    vanilla = data.whole_records(store, anchors_of(data.rows(store), place))
+    charts.say(row_label(row))
+    reasons = why_slow(row, vanilla[0] if vanilla else None)
+    charts.bullets(reasons)
+    if not reasons:
+        st.caption("Nothing is known that would explain lost time.")
 
 
 def _beside(row: Record) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import ipaddress
 import os
 import socket
 from pathlib import Path
@@ -15,6 +16,8 @@ from octprobe.errors import MachineError, OctprobeError, UsageError
 STORE_VARIABLE = "OCTPROBE_STORE"
 DEFAULT_PORT = 8501
 LOOPBACK = "127.0.0.1"
+# The names that the app's own settings allow.
+_LOOPBACK_NAMES = ("localhost", LOOPBACK, "::1")
 # Addresses that stand for every one of the machine's own; a browser needs one of them.
 _EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - a person may ask for it, and it is told apart here only
 _SCRIPT = "streamlit_app.py"
@@ -108,10 +111,18 @@ def page_address(address: str, port: int) -> str:
 def streamlit_arguments(script: Path, store: Path | None, address: str, port: int) -> list[str]:
     """Give Streamlit's command line; what it leaves open stands in the app's `.streamlit/config.toml`."""
     settings = [f"--server.address={address}", f"--server.port={port}"]
-    if address != LOOPBACK:
+    if not _is_loopback(address):
         # Who serves to others may be called by any name of the machine.
         settings.append("--server.allowedHosts=*")
+    elif address not in _LOOPBACK_NAMES:
+        settings.append(f"--server.allowedHosts={address}")
     return ["run", str(script), *settings, "--", *([] if store is None else [str(store)])]
+
+
+def _is_loopback(address: str) -> bool:
+    """Say whether an address is this machine's alone; a name is what all its addresses are."""
+    found = socket.getaddrinfo(address, None)
+    return all(ipaddress.ip_address(place[0]).is_loopback for *_, place in found)
 
 
 def _in_url(address: str) -> str:

@@ -44,13 +44,16 @@ def row_name(record: Mapping[str, Any]) -> str:
 
 
 def places_of(frame: pd.DataFrame, name: str) -> list[int]:
-    """Give the labels of a frame's rows by `point_id@env_id`, or the beginnings of them."""
-    point, _, env = name.strip().lower().partition("@")
+    """Give the labels of a frame's rows by `point_id@env_id`, else by the beginnings of them."""
+    point, at, env = name.strip().rpartition("@")
+    point, env = (point, env) if at else (env, "")
     if not point:
         return []
-    found = frame["point_id"].astype(str).str.startswith(point)
-    if env:
-        found &= frame["env_id"].astype(str).str.startswith(env)
+    points, environments = frame["point_id"].astype(str), frame["env_id"].astype(str)
+    found = (points == point) & (environments == env)
+    if not found.any():
+        found = points.str.lower().str.startswith(point.lower())
+        found &= environments.str.lower().str.startswith(env.lower())
     return [int(place) for place in frame.index[found.to_numpy(dtype=bool, na_value=False)]]
 
 

@@ -5,6 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from octprobe.errors import OctprobeError
@@ -26,26 +27,26 @@ class Progress(NamedTuple):
         sweep: its name.
         done: its points that have a row in the newest row's environment.
         planned: points of its file; None where the file is not kept or cannot be read.
-        first: when the first of its rows was written.
-        last: when the last was.
+        last: when the last of its rows was written.
+        seconds_a_point: its pace since it last stood still; None before two of its rows were written apart.
     """
 
     sweep: str
     done: int
     planned: int | None
-    first: datetime
     last: datetime
+    seconds_a_point: float | None
 
     def sentence(self, now: datetime) -> str:
         """Say how far it is, and while rows arrive how long the rest will take at the pace so far."""
         if self.planned is None:
             return f"{self.sweep}: {self.done} points"
         told = f"{self.sweep}: {self.done} of {self.planned} points of its file"
-        left, seconds = self.planned - self.done, (self.last - self.first).total_seconds()
+        left = self.planned - self.done
         is_quiet = (now - self.last).total_seconds() > _QUIET_SECONDS
-        if not left or is_quiet or not seconds or self.done < 2:
+        if not left or is_quiet or self.seconds_a_point is None:
             return told
-        return f"{told}, ETA {show_duration(seconds / (self.done - 1) * left)} at the pace so far"
+        return f"{told}, ETA {show_duration(self.seconds_a_point * left)} at the pace so far"
 
 
 @lru_cache(maxsize=4)
@@ -63,9 +64,18 @@ def progress(store: Snapshot) -> Progress | None:
         sweep=newest["sweep"] if isinstance(newest["sweep"], str) else "the newest sweep",
         done=done,
         planned=None if planned is None else len(planned),
-        first=mine["recorded_at"].min().to_pydatetime(),
         last=mine["recorded_at"].max().to_pydatetime(),
+        seconds_a_point=_pace(mine["recorded_at"]),
     )
+
+
+def _pace(times: "pd.Series[Any]") -> float | None:
+    """Give the seconds a row took since the last pause; rows of a group are written at one moment."""
+    seconds = np.sort((times - times.min()).dt.total_seconds().to_numpy())
+    pauses = np.flatnonzero(np.diff(seconds) > _QUIET_SECONDS)
+    since = seconds[pauses[-1] + 1 :] if len(pauses) else seconds
+    later = np.count_nonzero(since > since[0])
+    return float(since[-1] - since[0]) / later if later else None
 
 
 def _of_sweep(frame: pd.DataFrame, newest: "pd.Series[Any]", digest: str | None) -> Any:

@@ -1,6 +1,7 @@
 """Where one octave layer is faster: speed-up over channels and resolution, a map an alpha and stride."""
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,6 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from octprobe.explore.advice.arrays import Flags
 from octprobe.explore.axes import CONDITION_AXES, FORM_AXES, VARIANT_AXES
 from octprobe.explore.dominance.parting import part_numbers
 from octprobe.figures.look import DIVERGING, empty, figure
@@ -75,12 +77,36 @@ def info(frame: pd.DataFrame) -> LayersInfo:
     chosen = rows[places == counts.argmax()]
     keys = ["alpha_number", "stride"]
     maps = [_map(found) for _, found in chosen.sort_values(keys, kind="stable").groupby(keys)]
-    notes = []
+    notes = [*_left_out(frame, rows), *_cut(maps)]
     if len(counts) > 1:
         notes.append(f"1 of {len(counts)} combinations of conditions is drawn, the one of most layers")
+    shown = tuple(_shown(one) for one in maps[:_MOST_MAPS])
+    return LayersInfo(Heading(title, conditions_of(chosen), tuple(notes)), shown)
+
+
+def _left_out(frame: pd.DataFrame, rows: pd.DataFrame) -> list[str]:
+    """Say how many layers have no place in a map: their two alphas differ, so neither names it."""
+    layers = measured_rows(frame[_is_layer(frame)], ())
+    unlike = int((layers["alpha_number"].isna() & ~layers["is_anchor"]).sum())
+    return [f"{unlike} layers whose alphas in and out differ are left out"] if unlike else []
+
+
+def _cut(maps: Sequence[Map]) -> list[str]:
+    notes = []
     if len(maps) > _MOST_MAPS:
         notes.append(f"{_MOST_MAPS} of {len(maps)} maps are drawn")
-    return LayersInfo(Heading(title, conditions_of(chosen), tuple(notes)), tuple(maps[:_MOST_MAPS]))
+    shapes = max(len(one.shapes) for one in maps)
+    if shapes > _MOST_SHAPES:
+        notes.append(f"at most {_MOST_SHAPES} of {shapes} shapes are drawn in a map")
+    return notes
+
+
+def _shown(one: Map) -> Map:
+    """Keep the shapes that a map has room for."""
+    shapes = one.shapes[:_MOST_SHAPES]
+    cells = tuple(cell for cell in one.cells if cell.shape in set(shapes))
+    sides = tuple(sorted({cell.resolution for cell in cells}))
+    return one._replace(shapes=shapes, cells=cells, resolutions=sides)
 
 
 def plot(info: LayersInfo) -> go.Figure:
@@ -129,8 +155,13 @@ def table(info: LayersInfo) -> Table:
     )
 
 
+def _is_layer(frame: pd.DataFrame) -> Flags:
+    """Say which rows are of single layers."""
+    return (frame["subject"] == "layer").to_numpy(dtype=bool, na_value=False)
+
+
 def _layers(frame: pd.DataFrame) -> pd.DataFrame:
-    layers = frame[(frame["subject"] == "layer").to_numpy(dtype=bool, na_value=False)]
+    layers = frame[_is_layer(frame)]
     rows = measured_rows(layers, _COLUMNS)
     rows["verdict"] = layers["verdict"].reindex(rows.index).astype(object) if "verdict" in layers else None
     usable = ~rows["is_anchor"] & rows["alpha_number"].notna() & (rows["time_ratio_median"] > 0)
@@ -140,14 +171,12 @@ def _layers(frame: pd.DataFrame) -> pd.DataFrame:
 def _map(rows: pd.DataFrame) -> Map:
     ordered = rows.sort_values(["in_channels", "out_channels", "kernel_size", "resolution"], kind="stable")
     cells = [_cell(row) for row in ordered.to_dict("records")]
-    shapes = list(dict.fromkeys(cell.shape for cell in cells))[:_MOST_SHAPES]
-    shown = tuple(cell for cell in cells if cell.shape in set(shapes))
     return Map(
         alpha=float(rows["alpha_number"].iloc[0]),
         stride=int(rows["stride"].iloc[0]),
-        shapes=tuple(shapes),
-        resolutions=tuple(sorted({cell.resolution for cell in shown})),
-        cells=shown,
+        shapes=tuple(dict.fromkeys(cell.shape for cell in cells)),
+        resolutions=tuple(sorted({cell.resolution for cell in cells})),
+        cells=tuple(cells),
     )
 
 
@@ -155,6 +184,8 @@ def _cell(row: dict[Any, Any]) -> Cell:
     ends = ends_of(row["time_ratio_ci_low"], row["time_ratio_ci_high"])
     shape = f"{row['in_channels']:g} → {row['out_channels']:g}, {row['kernel_size']:g}×{row['kernel_size']:g}"
     extras = [f"{name} {row[name]:g}" for name in ("dilation", "groups") if (row[name] or 1) > 1]
+    if _is_unusual_padding(row):
+        extras.append(f"padding {row['padding']}")
     return Cell(
         shape=", ".join([shape, *extras]),
         resolution=int(row["resolution"]),
@@ -163,6 +194,11 @@ def _cell(row: dict[Any, Any]) -> Cell:
         pairs=whole(row["pairs"]),
         verdict=row["verdict"] if isinstance(row["verdict"], str) else None,
     )
+
+
+def _is_unusual_padding(row: dict[Any, Any]) -> bool:
+    """Say whether a layer is padded otherwise than to keep its size."""
+    return row["padding"] is not None and str(row["padding"]) != f"{row['kernel_size'] // 2:g}"
 
 
 def _heat(one: Map) -> go.Heatmap:

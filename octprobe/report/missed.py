@@ -61,7 +61,7 @@ def missed_table(found: Sequence[Missed]) -> Table:
 
 
 def _retry(row: Record, store: str) -> str:
-    file = "FILE"
-    if row.get("spec_digest"):
-        file = shlex.quote(str(Path(store) / SPECS_FOLDER / f"{row['spec_digest']}.yaml"))
+    file, digest = "FILE", str(row.get("spec_digest") or "")
+    if digest.isalnum():  # it names a file: nothing outside the folder
+        file = shlex.quote(str(Path(store) / SPECS_FOLDER / f"{digest}.yaml"))
     return f"octprobe sweep {file} --store {shlex.quote(store)} --retry {shlex.quote(str(row['status']))}"

@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 
 from octprobe.explore.advice.arrays import Flags, Floats, Places
+from octprobe.explore.axes import ALPHA_AXES
 from octprobe.explore.break_even import break_even
+from octprobe.explore.comparison.shift import LAYERS
 from octprobe.explore.dominance.parting import part_numbers
 from octprobe.explore.doubts import explained
 from octprobe.explore.environments import ENVIRONMENT_COLUMNS, incomparable
@@ -34,8 +36,6 @@ COLUMNS = (
 )
 # So many alphas of a network are named.
 _MOST_NAMED = 12
-_ALPHAS = ("alpha", "alpha_map", "alpha_in", "alpha_out")
-_LAYERS = "single layers"
 # Findings of each group are made row by row.
 MOST_FOR_FINDINGS = 3_000
 _MOST_LOSING = 10
@@ -93,9 +93,11 @@ def statuses(frame: pd.DataFrame) -> list[tuple[str, int]]:
 def coverage(frame: pd.DataFrame) -> Table:
     """Say of each network, and of the layers, which alphas have rows and how those ended."""
     statuses_met = [name for name, _ in statuses(frame)]
-    counts = Counter({_key(row): count for row, count in _counted(frame, ("network", "status"))})
+    counts: Counter[tuple[str, str | None]] = Counter()
+    for row, count in _counted(frame, ("network", "status")):
+        counts[_key(row)] += count
     alphas: dict[str, list[str]] = {}
-    for row, _ in _counted(frame, ("network", *_ALPHAS)):
+    for row, _ in _counted(frame, ("network", *ALPHA_AXES)):
         alphas.setdefault(_key(row)[0], []).append(alpha_label(row))
     head = ("network or layers", "alphas", "points", *(f"{name}, points" for name in statuses_met))
     rows: list[tuple[Cell, ...]] = []
@@ -106,7 +108,7 @@ def coverage(frame: pd.DataFrame) -> Table:
 
 
 def _key(row: Record) -> tuple[str, str | None]:
-    return row["network"] or _LAYERS, row.get("status")
+    return row["network"] or LAYERS, row.get("status")
 
 
 def _counted(frame: pd.DataFrame, names: Sequence[str]) -> list[tuple[Record, int]]:

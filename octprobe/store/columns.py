@@ -145,7 +145,8 @@ class ColumnReader:
             return pd.RangeIndex(sum(self._sizes.values()))
         starts = dict(zip(self._sizes, np.cumsum([0, *self._sizes.values()]), strict=False))
         found = [starts[part] + np.flatnonzero(flags) for part, flags in self._kept.items()]
-        return pd.Index(np.concatenate([np.zeros(0, dtype=np.int64), *found]))
+        labels: pd.Index[int] = pd.Index(np.concatenate([np.zeros(0, dtype=np.int64), *found]))
+        return labels
 
     def _know_attempts(self, pool: ThreadPoolExecutor) -> None:
         """Read first what tells attempts apart; then no other column is held of a row that does not stay."""

@@ -1,6 +1,6 @@
 """How far a sweep is and how long the rest takes."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -25,7 +25,8 @@ axes:
 
 def wanted(done: int, planned: int | None, minutes: float) -> Progress:
     """Give a sweep of which so many rows were written within so many minutes from noon."""
-    return Progress("two", done, planned, NOON, NOON + timedelta(minutes=minutes))
+    pace = 60 * minutes / (done - 1) if done > 1 else None
+    return Progress("two", done, planned, NOON + timedelta(minutes=minutes), pace)
 
 
 @pytest.mark.parametrize(
@@ -54,4 +55,18 @@ def test_a_store_knows_its_plan(tmp_path: Path) -> None:
     assert found is not None
     assert (found.sweep, found.done, found.planned) == ("two", 2, 4)
     assert found.sentence(NOON + timedelta(minutes=3)).endswith("ETA 4 min 00 s at the pace so far")
-    assert datetime.now(UTC) > found.last
+    assert found.last == NOON + timedelta(minutes=2)
+
+
+def test_the_pace_is_that_since_the_last_pause(tmp_path: Path) -> None:
+    """Of the sweep's own rows; a night between two of them slows nothing down."""
+    store = Store.create(tmp_path)
+    digest = store.keep_spec(SPEC)
+    store.append([row(network_point("0"), measured(90.0), spec_digest=digest)])
+    store.append([row(network_point("0.25"), measured(80.0), minutes=600, spec_digest=digest)])
+    store.append([row(network_point("0.5"), measured(70.0), minutes=603, spec_digest=digest)])
+    store.append([row(network_point("0", batch=8), measured(90.0), minutes=601, spec_digest="other")])
+    found = progress(snapshot(str(tmp_path)))
+    assert found is not None
+    assert found.seconds_a_point == 180
+    assert found.sentence(NOON + timedelta(minutes=604)).endswith("ETA 3 min 00 s at the pace so far")

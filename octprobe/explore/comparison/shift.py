@@ -80,7 +80,7 @@ def _medians(rows: pd.DataFrame, basis: Basis) -> Floats:
     """Give medians that a ratio can be made of, NaN elsewhere."""
     medians = rows[_MEDIANS[basis]].to_numpy(dtype=float, na_value=np.nan)
     measured = (rows["status"] == Status.MEASURED).to_numpy(dtype=bool, na_value=False)
-    return np.where(measured & (medians > 0), medians, np.nan)
+    return np.where(measured & (medians > 0) & np.isfinite(medians), medians, np.nan)
 
 
 def _subject(name: str, mine: Any, changed: Any, ratios: Floats) -> SubjectShift:

@@ -9,6 +9,7 @@ import pandas as pd
 from octprobe.errors import UsageError
 from octprobe.explore.advice.arrays import Flags
 from octprobe.explore.axes import FREE_AXES, GIVEN_AXES
+from octprobe.plan.variant import VARIANT_AXES
 from octprobe.store.query import plain
 
 # How null is written, as of `threads`, where the machine's own number counts.
@@ -16,15 +17,21 @@ ABSENT_VALUE = "none"
 # So many characters of an id name it.
 _MIN_ID_CHARACTERS = 4
 _MOST_LISTED = 12
+# What vanilla has no value of.
+FORMS = frozenset({*VARIANT_AXES, "kernel"})
 
 
-def narrowed(frame: pd.DataFrame, pairs: Sequence[str], option: str = "--given") -> pd.DataFrame:
+def narrowed(
+    frame: pd.DataFrame, pairs: Sequence[str], option: str = "--given", *, keeps_vanilla: bool = False
+) -> pd.DataFrame:
     """Keep the rows that have the value asked for on each axis; they keep their labels.
 
     Args:
         frame: rows.
         pairs: `AXIS=VALUE` each; an environment by the beginning of its id, null as `none`.
         option: how the pairs are named to a person.
+        keeps_vanilla: whether a vanilla row, which has no octave form, stays beside the form asked for; then
+            the frame has `point_id` and `group_id`.
 
     Raises:
         UsageError: no such axis, or no row has the value; the message lists those there are.
@@ -32,6 +39,8 @@ def narrowed(frame: pd.DataFrame, pairs: Sequence[str], option: str = "--given")
     for pair in pairs:
         axis, value = _parsed(pair, option)
         kept = _having(frame, axis, value)
+        if keeps_vanilla and axis in FORMS:
+            kept |= (frame["point_id"] == frame["group_id"]).to_numpy(dtype=bool, na_value=False)
         if len(frame) and not kept.any():
             raise UsageError(f"{option} {pair}: no row has it; {axis} is {_listed(frame, axis)}")
         frame = frame[kept]
