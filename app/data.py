@@ -72,18 +72,18 @@ def damaged(store: Snapshot) -> tuple[str, ...]:
 def values_of(store: Snapshot) -> dict[str, list[str]]:
     """Give, by axis of the sidebar, the values that a store has, as they are written."""
     frame = rows(store)
-    found = {name: _values(frame[name]) for name in (*FILTERED, *LAYER_AXES)}
-    return {
-        name: [value for value in values if value != ABSENT_VALUE or name not in FORMS]
-        for name, values in found.items()
-    }
+    return {name: _values(frame[name]) + _absent(name, frame[name]) for name in (*FILTERED, *LAYER_AXES)}
 
 
 def _values(column: "pd.Series[Any]") -> list[str]:
     found = [plain(value) for value in column.dropna().unique()]
     ordered = sorted(found, key=lambda value: (isinstance(value, str), value))
-    told = [f"{value:g}" if isinstance(value, float) else str(value) for value in ordered[:_MOST_VALUES]]
-    return told + [ABSENT_VALUE] * bool(column.isna().any())
+    return [f"{value:g}" if isinstance(value, float) else str(value) for value in ordered[:_MOST_VALUES]]
+
+
+def _absent(name: str, column: "pd.Series[Any]") -> list[str]:
+    """Give null as a value where rows other than vanilla's may have it."""
+    return [ABSENT_VALUE] if name not in FORMS and column.isna().any() else []
 
 
 def filtered(frame: pd.DataFrame, pairs: Iterable[str]) -> pd.DataFrame:

@@ -198,7 +198,7 @@ def _cell(row: dict[Any, Any]) -> Cell:
 
 def _is_unusual_padding(row: dict[Any, Any]) -> bool:
     """Say whether a layer is padded otherwise than to keep its size."""
-    return row["padding"] is not None and str(row["padding"]) != f"{row['kernel_size'] // 2:g}"
+    return isinstance(row["padding"], str) and row["padding"] != f"{row['kernel_size'] // 2:g}"
 
 
 def _heat(one: Map) -> go.Heatmap:

@@ -116,6 +116,16 @@ def test_streamlit_is_told_the_store_after_its_own_options() -> None:
     assert "--server.allowedHosts=*" in streamlit_arguments(Path("app.py"), None, EVERY_ADDRESS, 80)
 
 
+@pytest.mark.parametrize(
+    ("address", "allowed"),
+    [("localhost", []), ("::1", []), ("127.0.0.2", ["--server.allowedHosts=127.0.0.2"])],
+)
+def test_an_address_of_this_machine_alone_allows_no_other_s_name(address: str, allowed: list[str]) -> None:
+    """A page elsewhere that rebinds its name to this machine is refused."""
+    found = streamlit_arguments(Path("app.py"), None, address, 80)
+    assert [one for one in found if "allowedHosts" in one] == allowed
+
+
 def test_the_app_is_found_in_the_repository_and_its_absence_is_told(
     repository: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -2,11 +2,12 @@
 
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from fakes_store import layer_point, measured, network_point, row
 from octprobe.errors import UsageError
-from octprobe.explore.find import find_rows
+from octprobe.explore.find import anchors_of, find_rows, places_of
 from octprobe.explore.labels import row_label
 from octprobe.plan.point import DesignPoint
 
@@ -68,3 +69,18 @@ def test_an_empty_store_has_no_example() -> None:
     """There is no label to show."""
     with pytest.raises(UsageError, match="once the store holds rows"):
         find_rows([], "resnet50")
+
+
+def test_places_are_found_by_the_whole_name_first() -> None:
+    """One id may begin another; what is written in capitals, or has an @ in it, is found too."""
+    frame = pd.DataFrame(
+        {"point_id": ["ab", "a", "G", "x@y"], "env_id": ["e1", "e1", "E1", "e2"], "group_id": ["a"] * 4},
+        index=[10, 11, 12, 13],
+    )
+    assert places_of(frame, "a@e1") == [11]
+    assert places_of(frame, "a") == [10, 11]
+    assert places_of(frame, "G@E1") == places_of(frame, "g") == [12]
+    assert places_of(frame, "x@y@e2") == [13]
+    assert places_of(frame, "@e1") == places_of(frame, " ") == []
+    assert anchors_of(frame, 10) == [11]
+    assert anchors_of(frame, 12) == []

@@ -63,3 +63,20 @@ def test_other_conditions_are_not_mixed_in(tmp_path: Path) -> None:
 def test_a_store_of_networks_has_no_map(tmp_path: Path) -> None:
     """It says so."""
     assert "no single layer" in notes_of(plot(info(small_frame(tmp_path)))).replace("<br>", " ")
+
+
+def test_what_has_no_place_is_counted(tmp_path: Path) -> None:
+    """Layers between two alphas, and shapes beyond what a map has room for; paddings are told apart."""
+    rows = layer_rows()
+    for channels in range(1, 33):
+        point = layer_point("0.5", "0.5", in_channels=channels, out_channels=channels)
+        rows.append(row(replace(point, conditions=Conditions(resolution=56)), measured(1.0, 0.9)))
+    rows.append(
+        row(replace(layer_point("0", "0.5"), conditions=Conditions(resolution=56)), measured(1.0, 0.9))
+    )
+    padded = layer_point("0.5", "0.5", padding=0)
+    rows.append(row(replace(padded, conditions=Conditions(resolution=56)), measured(1.0, 0.9)))
+    found = info(frame_of(tmp_path, rows))
+    assert "1 layers whose alphas in and out differ are left out" in found.heading.notes
+    assert "at most 30 of 35 shapes are drawn in a map" in found.heading.notes
+    assert len(found.maps[0].shapes) == 30

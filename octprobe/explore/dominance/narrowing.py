@@ -40,7 +40,7 @@ def narrowed(
         axis, value = _parsed(pair, option)
         kept = _having(frame, axis, value)
         if keeps_vanilla and axis in FORMS:
-            kept |= (frame["point_id"] == frame["group_id"]).to_numpy(dtype=bool, na_value=False)
+            kept = kept | (frame["point_id"] == frame["group_id"]).to_numpy(dtype=bool, na_value=False)
         if len(frame) and not kept.any():
             raise UsageError(f"{option} {pair}: no row has it; {axis} is {_listed(frame, axis)}")
         frame = frame[kept]
@@ -70,9 +70,9 @@ def _parsed(pair: str, option: str) -> tuple[str, str]:
 
 def _having(frame: pd.DataFrame, axis: str, value: str) -> Flags:
     column = frame[axis]
-    if value.casefold() == ABSENT_VALUE:
-        return np.asarray(column.isna())
     known = [found for found in column.dropna().unique() if _is_called(found, axis, value)]
+    if value.casefold() == ABSENT_VALUE and not known:  # a form may exchange none
+        return np.asarray(column.isna())
     return column.isin(known).to_numpy(dtype=bool, na_value=False)
 
 

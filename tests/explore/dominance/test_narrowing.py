@@ -61,3 +61,20 @@ def test_a_value_that_an_earlier_pair_took_away_is_not_there() -> None:
 def test_an_axis_is_known_before_the_store_is_read() -> None:
     """Its column has to be asked for."""
     assert axis_of("network=resnet50") == "network"
+
+
+def test_vanilla_stays_where_it_is_wanted() -> None:
+    """Of the axes that it has no value of; of others it is narrowed like every row."""
+    frame = pd.DataFrame(
+        {
+            "point_id": ["v", "o", "n"],
+            "group_id": ["v", "v", "v"],
+            "exchange": [None, "both", "none"],
+            "batch": [1, 1, 8],
+        }
+    )
+    assert narrowed(frame, ["exchange=both"]).index.tolist() == [1]
+    assert narrowed(frame, ["exchange=both"], keeps_vanilla=True).index.tolist() == [0, 1]
+    assert narrowed(frame, ["batch=8"], keeps_vanilla=True).index.tolist() == [2]
+    assert narrowed(frame, ["exchange=none"]).index.tolist() == [2]
+    assert narrowed(frame.iloc[:2], ["exchange=none"]).index.tolist() == [0]
