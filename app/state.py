@@ -12,8 +12,6 @@ from octprobe.store.snapshot import Snapshot
 ANY = "any"
 # The point whose detail is open, `point_id@env_id`; the beginning of each is enough.
 POINT = "point"
-# Where the sidebar's values stay while a person goes from page to page.
-_KEPT = "kept_filters"
 
 
 def choice(label: str, name: str, options: Sequence[str], default: str | None = None, **more: Any) -> str:
@@ -69,19 +67,10 @@ def filters(store: Snapshot, more: Sequence[str] = (), but: Sequence[str] = ()) 
         if not known:
             st.caption("All rows agree in every condition, so there is nothing to narrow.")
         for name, values in known.items():
-            value = _kept_choice(name, [ANY, *values])
+            value = choice(name.replace("_", " "), name, [ANY, *values], format_func=inert)
             if value != ANY:
                 pairs.append(f"{name}={value}")
     return tuple(pairs)
-
-
-def _kept_choice(name: str, options: Sequence[str]) -> str:
-    """Choose a value that stays chosen on the other pages, whose addresses begin without it."""
-    kept = st.session_state.setdefault(_KEPT, {})
-    if name not in st.session_state and name not in st.query_params and name in kept:
-        st.session_state[name] = kept[name]
-    kept[name] = choice(name.replace("_", " "), name, options, format_func=inert)
-    return str(kept[name])
 
 
 def _forget_unless(name: str, known: Sequence[str]) -> None:

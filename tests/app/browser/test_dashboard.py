@@ -124,15 +124,3 @@ def test_a_new_part_appears_without_a_reload(browser: Any, growing: tuple[str, P
     expected = f"[data-testid=stMetricValue]:has-text('{before + 1}')"
     tab.page.wait_for_selector(expected)
     assert faults(tab) == []
-
-
-def test_the_sidebar_s_choices_stay_from_page_to_page(browser: Any, dashboard: str) -> None:
-    """They narrow the next page too, and stand in its address."""
-    tab = opened(browser, address(dashboard, "front", "?network=resnet50&batch=8"))
-    tab.page.get_by_role("link", name="Rows").first.click()
-    tab.page.wait_for_selector("h1:has-text('octprobe: Rows')")
-    tab.page.wait_for_selector(_AT_REST)
-    tab.page.wait_for_function("() => location.search.includes('network=resnet50')")
-    assert "batch=8" in tab.page.url
-    assert "45 rows" not in main_text(tab)
-    assert faults(tab) == []
