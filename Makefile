@@ -64,9 +64,10 @@ real-weights: $(INSTALLED) $(PHOTOS) ## how often published weights answer the s
 $(PHOTOS): | $(INSTALLED)
 	$(BIN)/pip install --disable-pip-version-check --quiet --no-deps --target $@ foolbox==3.3.4
 
-docs: $(INSTALLED) ## write the generated files: the columns' page and the sweep schema
+docs: $(INSTALLED) ## write the generated files: the columns' page and the schemas
 	$(BIN)/python -m octprobe.store.schema > docs/columns.md
 	$(BIN)/octprobe schema --output sweeps/sweep.schema.json
+	$(BIN)/octprobe schema --recipe --output sweeps/recipe.schema.json
 
 clean: ## remove .venv and caches; results stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info

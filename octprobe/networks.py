@@ -1,4 +1,4 @@
-"""Names to networks: timm's, torchvision's, or a factory of your own."""
+"""Names to networks: octprobe's small ones, timm's, torchvision's, or a factory of your own."""
 
 import difflib
 import importlib
@@ -16,14 +16,15 @@ if TYPE_CHECKING:  # a name is looked at by those who must stay light; only what
     from torch import nn
 
 TORCHVISION = "torchvision:"
+OWN = "octprobe:"
 # Strict, so that no name can be a path, an address or a model hub's entry.
 _ARCHITECTURE = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
 _FACTORY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 
 
 def is_registered(name: str) -> bool:
-    """Tell a network of timm's or torchvision's from a factory of your own, whose code may do anything."""
-    return ":" not in name or name.startswith(TORCHVISION)
+    """Tell a network of a library's from a factory of your own, whose code may do anything."""
+    return ":" not in name or name.startswith((TORCHVISION, OWN))
 
 
 def without_values(name: str) -> AbstractContextManager[object]:
@@ -43,7 +44,8 @@ def build_network(name: str, *, allow_import: bool = False, weights: str | None 
     downloaded but the pretrained weights that are asked for and not in the cache yet.
 
     Args:
-        name: timm's name (`resnet50`), `torchvision:resnet50`, or `package.module:function`.
+        name: timm's name (`resnet50`), `torchvision:resnet50`, `octprobe:resnet8`, or
+            `package.module:function`.
         allow_import: whether code may be imported to find `package.module:function`.
         weights: `pretrained` for those that timm or torchvision publish, or the path of a checkpoint of the
             network (safetensors, or torch.save's); a factory of your own is called either way.
@@ -67,6 +69,10 @@ def _pretrained(name: str) -> "nn.Module":
 
     if name.startswith(TORCHVISION):
         return torchvision_pretrained(name, name.removeprefix(TORCHVISION))
+    if name.startswith(OWN):
+        raise UsageError(
+            f"network {name!r} has no pretrained weights; train it, and give the path of the checkpoint"
+        )
     if ":" in name:
         raise UsageError(
             f"network {name!r} has no pretrained weights known here; "
@@ -78,6 +84,8 @@ def _pretrained(name: str) -> "nn.Module":
 def _fresh(name: str) -> "nn.Module":
     if name.startswith(TORCHVISION):
         return _made(name, lambda: _torchvision_network(name.removeprefix(TORCHVISION)))
+    if name.startswith(OWN):
+        return _made(name, lambda: _own_network(name.removeprefix(OWN)))
     if ":" in name:
         return _made(name, _factory(name))
     return _made(name, lambda: _timm_network(name))
@@ -100,6 +108,8 @@ def network_fault(name: str, *, allow_import: bool = False) -> str | None:
 def _check(name: str, *, allow_import: bool) -> None:
     if name.startswith(TORCHVISION):
         _check_listed(name, name.removeprefix(TORCHVISION), _torchvision_names(), "torchvision", TORCHVISION)
+    elif name.startswith(OWN):
+        _check_listed(name, name.removeprefix(OWN), _own_names(), "octprobe", OWN)
     elif _FACTORY.fullmatch(name):
         if not allow_import:
             raise UsageError(f"network {name!r} would import code of yours; pass --allow-import to allow it")
@@ -112,7 +122,7 @@ def _check_listed(name: str, architecture: str, known: Sequence[str], source: st
     if _ARCHITECTURE.fullmatch(architecture) is None:
         raise UsageError(
             f"network {name!r} is no network's name; "
-            "write a name of timm's, torchvision:NAME or package.module:function"
+            "write a name of timm's, torchvision:NAME, octprobe:NAME or package.module:function"
         )
     if architecture not in known:
         near = difflib.get_close_matches(architecture, known, n=1)
@@ -133,6 +143,19 @@ def _torchvision_names() -> tuple[str, ...]:
 
     families = (torchvision.models, torchvision.models.video)
     return tuple(name for family in families for name in torchvision.models.list_models(module=family))
+
+
+@lru_cache(maxsize=1)
+def _own_names() -> tuple[str, ...]:
+    from octprobe.small_networks import NETWORKS  # made of timm's blocks
+
+    return tuple(NETWORKS)
+
+
+def _own_network(name: str) -> object:
+    from octprobe.small_networks import NETWORKS  # made of timm's blocks
+
+    return NETWORKS[name]()
 
 
 def _timm_network(name: str) -> object:

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import norm as scipy_norm
+from scipy.stats import t as scipy_t
 
 from octprobe.stats import (
     Interval,
@@ -17,9 +19,11 @@ from octprobe.stats import (
     independent_ratio_interval,
     independent_ratio_p_value,
     median_interval,
+    paired_difference,
     ratio_interval,
     series_interval,
     share_interval,
+    share_over_seeds,
     verdict,
 )
 
@@ -148,6 +152,44 @@ def test_a_share_of_nothing_is_refused() -> None:
     """No trial, no share."""
     with pytest.raises(ValueError, match="at least one trial"):
         share_interval(0, 0)
+
+
+def test_a_paired_difference_is_what_was_lost_less_what_was_gained() -> None:
+    """With the interval worked out by hand: Agresti and Min 2005, 40 lost and 25 gained of 5,000."""
+    found = paired_difference(40, 25, 5000)
+    half = 1.959964 * math.sqrt((66 / 5002 - (15 / 5002) ** 2) / 5002)
+    assert (found.median, found.count) == (0.003, 5000)
+    assert (found.low, found.high) == (pytest.approx(15 / 5002 - half), pytest.approx(15 / 5002 + half))
+
+
+@given(st.integers(0, 50), st.integers(0, 50), st.integers(100, 200))
+def test_a_paired_difference_changes_its_sign_with_the_sides(lost: int, gained: int, trials: int) -> None:
+    """It lies in its interval's middle half, and the interval has a width where nothing changed."""
+    found, other = paired_difference(lost, gained, trials), paired_difference(gained, lost, trials)
+    assert found.low is not None
+    assert found.high is not None
+    assert other.high is not None
+    assert found.median == -other.median
+    assert found.low == pytest.approx(-other.high)
+    assert found.low < found.median < found.high
+
+
+def test_a_paired_difference_covers_the_truth() -> None:
+    """Of 2,000 drawn from known shares, 95 % but for the chance of so many draws."""
+    random = np.random.default_rng(0)
+    lost, gained, trials = 0.012, 0.008, 1000
+    draws = random.multinomial(trials, [lost, gained, 1 - lost - gained], size=2000)
+    found = [paired_difference(int(a), int(b), trials) for a, b, _ in draws]
+    covered = sum(
+        each.low <= lost - gained <= each.high for each in found if each.low is not None and each.high
+    )
+    assert 0.93 < covered / len(found) < 0.97
+
+
+def test_a_paired_difference_needs_a_trial() -> None:
+    """Of none there is no share."""
+    with pytest.raises(ValueError, match="at least one trial"):
+        paired_difference(0, 0, 0)
 
 
 def test_alternating_samples_count_in_full() -> None:
@@ -341,3 +383,40 @@ def test_two_hundred_equal_points_are_hardly_ever_called_different() -> None:
         corrected += min(holm(known)) < 0.05
     assert corrected <= 2
     assert plain >= 15
+
+
+def test_a_share_over_seeds_by_hand() -> None:
+    """Seeds' shares .5 and 1 of 4 images, whose own means are 1, 1, .5 and .5: both variances are added."""
+    flags = np.array([[1, 1, 0, 0], [1, 1, 1, 1]], dtype=bool)
+    of_seeds, of_images = 0.125 / 2, (0.25**2 * 4 / 3) / 4
+    total = of_seeds + of_images
+    freedom = total**2 / (of_seeds**2 / 1 + of_images**2 / 3)
+    reach = float(scipy_t.ppf(0.975, freedom)) * total**0.5
+    found = share_over_seeds(flags)
+    assert found.median == 0.75
+    assert found.low == pytest.approx(max(0.0, 0.75 - reach))
+    assert found.high == pytest.approx(min(1.0, 0.75 + reach))
+
+
+def test_one_seed_has_wilsons_interval() -> None:
+    """And so have seeds that say nothing of the spread over images."""
+    flags = np.array([[True, False, True, True]])
+    assert share_over_seeds(flags) == share_interval(3, 4)
+    assert share_over_seeds(np.ones((3, 50), dtype=bool)) == share_interval(50, 50)
+    with pytest.raises(ValueError, match="at least one seed and one image"):
+        share_over_seeds(np.ones((0, 5), dtype=bool))
+
+
+def test_the_interval_over_seeds_holds_the_truth() -> None:
+    """Of 400 simulated experiments of 3 seeds that differ, 95 % hold the mean, within what 400 can tell."""
+    draws = np.random.default_rng(0)
+    held = 0
+    for _ in range(400):
+        hard = draws.normal(0, 1, 500)
+        shift = draws.normal(0, 0.1, 3)
+        flags = draws.normal(0, 1, (3, 500)) < 1.2 + shift[:, None] - hard
+        found = share_over_seeds(flags)
+        # P(z < 1.2 + s - h) with s ~ N(0, .1), h and z ~ N(0, 1)
+        truth = float(scipy_norm.cdf(1.2 / (2 + 0.01) ** 0.5))
+        held += int(found.low is not None and found.high is not None and found.low <= truth <= found.high)
+    assert held / 400 > 0.93

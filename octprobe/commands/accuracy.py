@@ -1,34 +1,24 @@
 """`octprobe accuracy`: how often octave networks answer right, and who says so."""
 
-from typing import Annotated
-
 import typer
 
+from octprobe.commands.accuracy_at import at
+from octprobe.commands.accuracy_evaluate import evaluate
+from octprobe.commands.accuracy_inferior import inferior
+from octprobe.commands.accuracy_published import published
+from octprobe.commands.accuracy_sensitivity import sensitivity
+from octprobe.commands.accuracy_show import show
+from octprobe.commands.accuracy_train import elastic, train
+
 accuracy = typer.Typer(
-    help="Show how often octave networks answer right, each figure with its source.", no_args_is_help=True
+    help="How often octave networks answer right: published, evaluated, trained.", no_args_is_help=True
 )
 
 
 @accuracy.callback()
 def _group() -> None:
-    """Show how often octave networks answer right, each figure with its source."""
+    """How often octave networks answer right: published, evaluated, trained; each figure with its source."""
 
 
-@accuracy.command()
-def published(
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the rows as a JSON list; absent is null.")
-    ] = False,
-) -> None:
-    """Show the accuracies that authors have printed, by source family; deltas hold within one family."""
-    from dataclasses import asdict
-
-    from octprobe.commands.accuracy_view import print_accuracies
-    from octprobe.commands.terminal import make_console, print_json
-    from octprobe.facts.published import published_accuracies
-
-    accuracies = published_accuracies()
-    if as_json:
-        print_json([asdict(each) for each in accuracies])
-    else:
-        print_accuracies(accuracies, make_console())
+for command in (train, elastic, at, evaluate, show, inferior, sensitivity, published):
+    accuracy.command()(command)

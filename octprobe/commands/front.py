@@ -29,6 +29,10 @@ def front(
         list[str] | None,
         typer.Option("--min", help="Points below are infeasible: top1=75, throughput=100/s."),
     ] = None,
+    accuracy_from: Annotated[
+        str | None,
+        typer.Option(help="Source family of accuracies; else each has a front.", show_default=False),
+    ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help=f"Show every point and front, of more than {MANY_POINTS:,} too.")
     ] = False,
@@ -46,7 +50,8 @@ def front(
 
     budgets = [parse_budget(text) for text in at_most or ()]
     budgets += [parse_budget(text, "min") for text in at_least or ()]
-    info, damaged = store_front(store, [name for name in (x, y, z) if name], budgets, given or ())
+    objectives = [name for name in (x, y, z) if name]
+    info, damaged = store_front(store, objectives, budgets, given or (), accuracy_from=accuracy_from)
     warn(damaged)
     is_cut = info.size > MANY_POINTS and not everything
     if as_json:

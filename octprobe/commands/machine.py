@@ -7,9 +7,13 @@ import sys
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from octprobe.cache import Cache
 from octprobe.networks import is_registered
+
+if TYPE_CHECKING:
+    import torch
 
 # The NVIDIA kernel driver's own file; without it no CUDA device can be there on Linux.
 _NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
@@ -79,3 +83,18 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
+
+
+def torch_place(device: str) -> "tuple[torch.device, str]":
+    """Open the device that a recipe names; give it as torch has it, with the environment's id.
+
+    Raises:
+        MachineError: this machine has no such device.
+    """
+    import torch
+
+    from octprobe.measure.device import open_device
+    from octprobe.measure.environment import read_environment
+
+    opened = open_device(device)
+    return opened.torch_device, read_environment(opened, torch.get_num_threads()).env_id

@@ -1,4 +1,4 @@
-"""`octprobe schema`: the JSON Schema of sweep files, for editors."""
+"""`octprobe schema`: the JSON Schemas of sweep files and recipes, for editors."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,8 +13,11 @@ def schema(
         Path | None,
         typer.Option("--output", "-o", help="Write the schema to this file, not to the terminal."),
     ] = None,
+    recipe: Annotated[
+        bool, typer.Option("--recipe", help="The schema of recipes, which `octprobe accuracy` trains.")
+    ] = False,
 ) -> None:
-    """Print the JSON Schema of sweep files, or write it to a file for an editor's modeline.
+    """Print the JSON Schema of sweep files, or of recipes, or write it to a file for an editor's modeline.
 
     Raises:
         octprobe.errors.UsageError: the file cannot be written.
@@ -22,7 +25,7 @@ def schema(
     # pydantic takes longer to load than `octprobe --help` may take to answer.
     from octprobe.plan.json_schema import schema_text
 
-    text = schema_text()
+    text = schema_text(recipe=recipe)
     if output is None:
         typer.echo(text, nl=False)
         return

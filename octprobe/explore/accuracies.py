@@ -12,7 +12,7 @@ import pandas as pd
 
 from octprobe.errors import UsageError
 from octprobe.plan.variant import USUAL, VARIANT_AXES
-from octprobe.store.accuracy import Accuracy
+from octprobe.store.accuracy import PUBLISHED, Accuracy
 
 EXACT = "exact"
 # What a source's variant comes to beside timm's network; any other is shown in the source's own words.
@@ -22,14 +22,18 @@ _TORCHVISION = "torchvision:"
 # torchvision's names that are timm's under another name.
 _TIMM_NAMES: Mapping[str, str] = {"mobilenet_v2": "mobilenetv2_100"}
 
-_FIGURES = ("top1_percent", "top5_percent", "baseline_top1_percent", "delta_top1_percent")
+_FIGURES = (
+    *("top1_percent", "top1_ci_low_percent", "top1_ci_high_percent", "top5_percent"),
+    *("baseline_top1_percent", "delta_top1_percent"),
+)
+_SEEDS = "seeds"
 _TEXTS: Mapping[str, str] = {
     "dataset": "dataset",
     "accuracy_kind": "kind",
     "accuracy_family": "source_family",
     "accuracy_source": "source",
 }
-ACCURACY_COLUMNS = (*_FIGURES, *_TEXTS, "accuracy_match")
+ACCURACY_COLUMNS = (*_FIGURES, _SEEDS, *_TEXTS, "accuracy_match")
 
 # Beside the architecture, what a row and an accuracy must share.
 _KEY_COLUMNS = ("alpha", "alpha_map", "resolution")
@@ -37,12 +41,19 @@ _Key = tuple[Any, ...]
 _Places = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
-def architecture_of(network: str) -> str | None:
-    """Give timm's name of a row's network, without the tag of its weights; None for a factory of your own."""
+def architecture_of(network: str) -> str:
+    """Give timm's name of a row's network, without the tag of its weights; any other network's own name."""
     if network.startswith(_TORCHVISION):
         name = network.removeprefix(_TORCHVISION)
         return _TIMM_NAMES.get(name, name)
-    return None if ":" in network else network.partition(".")[0]
+    return network if ":" in network else network.partition(".")[0]
+
+
+def _joined_by(accuracy: Accuracy) -> str | None:
+    """Give the architecture that an accuracy holds for; None of a published one without timm's name."""
+    if accuracy.kind == PUBLISHED:
+        return accuracy.architecture
+    return architecture_of(accuracy.network)
 
 
 def match_of(accuracy: Accuracy) -> str:
@@ -58,7 +69,7 @@ def with_accuracies(
     Args:
         frame: rows with the columns network, alpha, alpha_map, resolution and those of the variant; they
             keep their order, and one without an accuracy keeps one line with nulls.
-        accuracies: those to join; one without timm's name of its network never is.
+        accuracies: those to join; a published one without timm's name of its network never is.
         family: the one source family wanted.
 
     Raises:
@@ -80,7 +91,7 @@ def _of_family(accuracies: Sequence[Accuracy], family: str | None) -> list[Accur
             f"no accuracy is of the family {family!r}; there are: {', '.join(families) or 'none'}"
         )
     return [
-        each for each in accuracies if each.architecture is not None and family in (None, each.source_family)
+        each for each in accuracies if _joined_by(each) is not None and family in (None, each.source_family)
     ]
 
 
@@ -88,7 +99,7 @@ def _by_key(accuracies: Sequence[Accuracy]) -> dict[_Key, list[Accuracy]]:
     """Gather accuracies by what a row must share with them."""
     found: dict[_Key, list[Accuracy]] = {}
     for each in accuracies:
-        key = (each.architecture, each.alpha, each.alpha_map, each.resolution)
+        key = (_joined_by(each), each.alpha, each.alpha_map, each.resolution)
         found.setdefault(key, []).append(each)
     return found
 
@@ -139,7 +150,10 @@ def _pairs(groups: _Places, sizes: Sequence[int]) -> tuple[_Places, _Places]:
 
 def _columns(known: Sequence[Accuracy]) -> dict[str, Any]:
     """Give each added column's values by accuracy, and a null after the last; texts are categories."""
-    figures = {name: np.array([*(getattr(a, name) for a in known), None], dtype=float) for name in _FIGURES}
+    figures: dict[str, Any] = {
+        name: np.array([*(getattr(a, name) for a in known), None], dtype=float) for name in _FIGURES
+    }
+    figures[_SEEDS] = pd.array([*(a.seeds for a in known), None], dtype="Int64")
     texts = {name: [getattr(a, field) for a in known] for name, field in _TEXTS.items()}
     texts["accuracy_match"] = [match_of(a) for a in known]
     return figures | {name: pd.Categorical([*values, None]) for name, values in texts.items()}

@@ -24,7 +24,7 @@ def judged_columns(objectives: Iterable[Objective]) -> tuple[str, ...]:
 def shown_columns(objectives: Iterable[Objective]) -> tuple[str, ...]:
     """Give the columns of a store that a point shows: those that judge it, axes, outcome and environment."""
     goals = tuple(objectives)
-    counts = (goal.count for goal in goals if goal.count)
+    counts = (goal.count for goal in goals if goal.count and not goal.is_accuracy)
     more = (*_IDS, *FREE_AXES, *_OUTCOME, "reason", *counts, *ENVIRONMENT_COLUMNS)
     return tuple(dict.fromkeys((*judged_columns(goals), *more)))
 

@@ -8,6 +8,7 @@ from octprobe.errors import UsageError
 from octprobe.store.accuracy import Accuracy
 from octprobe.store.row import Row
 
+_PERCENT = "_percent"
 _ROW_COLUMNS = frozenset(field.name for field in fields(Row))
 
 
@@ -20,7 +21,7 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True)
 class Objective:
-    """A column to be made small or large; a median names the column of its number of samples."""
+    """A column to be made small or large; one with an interval names the column of its number of samples."""
 
     name: str
     column: str
@@ -29,9 +30,12 @@ class Objective:
 
     @property
     def interval(self) -> tuple[str, str] | None:
-        """Give the columns of a median's interval; None for what is counted or read once."""
-        stem = self.column.removesuffix("_median")
-        return (f"{stem}_ci_low", f"{stem}_ci_high") if self.count else None
+        """Give the columns of the figure's interval; None for what is counted or read once."""
+        if not self.count:
+            return None
+        stem = self.column.removesuffix("_median").removesuffix(_PERCENT)
+        unit = _PERCENT if self.column.endswith(_PERCENT) else ""
+        return f"{stem}_ci_low{unit}", f"{stem}_ci_high{unit}"
 
     @property
     def unit(self) -> str | None:
@@ -71,7 +75,7 @@ OBJECTIVES = (
     Objective("build", "build_seconds"),
     Objective("compile", "compile_seconds"),
     Objective("error", "output_error"),
-    Objective("top1", "top1_percent", Direction.MAXIMIZE),
+    Objective("top1", "top1_percent", Direction.MAXIMIZE, count="seeds"),
     Objective("top5", "top5_percent", Direction.MAXIMIZE),
     Objective("delta_top1", "delta_top1_percent", Direction.MAXIMIZE),
 )

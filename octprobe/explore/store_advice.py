@@ -10,6 +10,7 @@ import pandas as pd
 from octprobe.explore.advice.arrays import Places
 from octprobe.explore.advice.given import ROW, SELECTED_BY, Selection, select
 from octprobe.explore.advice.request import Request
+from octprobe.explore.known_accuracies import Known, known_accuracies
 from octprobe.explore.recommend import Recommendation, advise
 from octprobe.store.columns import ColumnReader
 from octprobe.store.store import DamagedPart, refuse_empty
@@ -45,4 +46,6 @@ def store_advice(path: str | Path, request: Request) -> StoreAdvice:
     rows = read(request.columns() if are_few else request.judged(), places).reset_index(drop=True)
     selection = Selection(rows.assign(**{ROW: places}), selected.given, selected.counts)
     fetch = None if are_few else partial(read, request.columns())
-    return StoreAdvice(advise(selection, request, fetch=fetch), loaded.damaged)
+    known = known_accuracies(path) if request.needs_accuracy else Known((), ())
+    advice = advise(selection, request, known.accuracies, fetch)
+    return StoreAdvice(advice, (*loaded.damaged, *known.damaged))

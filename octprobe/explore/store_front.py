@@ -9,7 +9,7 @@ from octprobe.explore.dominance.narrowing import axis_of, narrowed
 from octprobe.explore.dominance.standings import Bound
 from octprobe.explore.front import FrontInfo, front_info, goals_of
 from octprobe.explore.front_record import judged_columns, shown_columns
-from octprobe.facts.published import published_accuracies
+from octprobe.explore.known_accuracies import Known, known_accuracies
 from octprobe.store.columns import ColumnReader
 from octprobe.store.store import DamagedPart, refuse_empty
 
@@ -22,15 +22,21 @@ class StoreFront(NamedTuple):
 
 
 def store_front(
-    path: str | Path, objectives: Sequence[str], budgets: Sequence[Bound] = (), given: Sequence[str] = ()
+    path: str | Path,
+    objectives: Sequence[str],
+    budgets: Sequence[Bound] = (),
+    given: Sequence[str] = (),
+    *,
+    accuracy_from: str | None = None,
 ) -> StoreFront:
-    """Find the fronts of a store; where an accuracy is asked for, the published ones are joined.
+    """Find the fronts of a store; where an accuracy is asked for, the published and its own are joined.
 
     Args:
         path: the store.
         objectives: two or three names or columns.
         budgets: bounds.
         given: `AXIS=VALUE` each, to see fewer fronts.
+        accuracy_from: the one source family of accuracies wanted; all, each with a front, where it is None.
 
     Raises:
         StoreError: there is no store, it is newer than this octprobe, or it holds no rows.
@@ -44,7 +50,9 @@ def store_front(
     loaded = reader.read((*(columns if joins else judged_columns(wanted)), *axes))
     refuse_empty(path, len(loaded.frame), loaded.damaged)
     frame = narrowed(loaded.frame, given)
+    known = known_accuracies(path) if joins else Known((), ())
     if joins:
-        frame = with_accuracies(frame, published_accuracies())
+        frame = with_accuracies(frame, known.accuracies, accuracy_from)
     fetch = None if joins else lambda places: reader.rows(columns, places)
-    return StoreFront(front_info(frame, *objectives, budgets=budgets, fetch=fetch), loaded.damaged)
+    info = front_info(frame, *objectives, budgets=budgets, fetch=fetch)
+    return StoreFront(info, (*loaded.damaged, *known.damaged))

@@ -1,6 +1,6 @@
 """The front over two objectives, such as speed and accuracy: a line for each combination of given axes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import plotly.graph_objects as go
 
@@ -10,7 +10,7 @@ from octprobe.figures.density import heat
 from octprobe.figures.front_points import FrontDot, FrontFigureInfo, FrontLine, chosen, goal_title, info
 from octprobe.figures.look import NEUTRAL, Kind, colour, dash, empty, figure, marker, wrapped
 from octprobe.figures.scatter import bars
-from octprobe.figures.shapes import Table, interval_cells, shown_count, shown_interval
+from octprobe.figures.shapes import Ends, Table, interval_cells, shown_count, shown_interval
 from octprobe.figures.text import escaped, hover
 
 __all__ = ["FrontFigureInfo", "chosen", "info", "plot", "table"]
@@ -47,8 +47,12 @@ def plot(info: FrontFigureInfo) -> go.Figure:
         for standing in reversed(_LOOKS):
             _draw_dots(drawn, line, place, standing, info, is_named=named)
     _explain(drawn, info)
-    for axis, goal in ((drawn.update_xaxes, info.x), (drawn.update_yaxes, info.y)):
-        axis(title_text=_axis_title(goal), tickformat="~s" if _is_large(goal, info) else None)
+    points = [dot.point for line in info.lines for dot in line.dots]
+    for axis, goal, ends in (
+        (drawn.update_xaxes, info.x, [point.x_ends for point in points]),
+        (drawn.update_yaxes, info.y, [point.y_ends for point in points]),
+    ):
+        axis(title_text=_axis_title(goal, ends), tickformat="~s" if _is_large(goal, info) else None)
     return drawn
 
 
@@ -77,9 +81,12 @@ def table(info: FrontFigureInfo) -> Table:
     )
 
 
-def _axis_title(goal: Objective) -> str:
+def _axis_title(goal: Objective, ends: Iterable[Ends | None]) -> str:
+    """Name an axis with its unit; published accuracies say nothing of their spread."""
     unit = goal.unit or "share of vanilla's"
-    return f"{goal_title(goal)}, {unit}{' (median, 95 % CI)' if goal.interval else ''}"
+    has_ends = goal.interval and not (goal.is_accuracy and all(each is None for each in ends))
+    spread = f" ({'mean' if goal.is_accuracy else 'median'}, 95 % CI)" if has_ends else ""
+    return f"{goal_title(goal)}, {unit}{spread}"
 
 
 def _is_large(goal: Objective, info: FrontFigureInfo) -> bool:

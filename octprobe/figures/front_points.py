@@ -133,7 +133,8 @@ def _chosen(on_front: Flags, most: int) -> Places:
 
 
 def _dot(row: Record, standing: Standing, x: Objective, y: Objective) -> FrontDot:
-    is_published = row.get("accuracy_kind") == PUBLISHED and (x.is_accuracy or y.is_accuracy)
+    has_accuracy = x.is_accuracy or y.is_accuracy
+    is_published = row.get("accuracy_kind") == PUBLISHED and has_accuracy
     counts = [row.get(goal.count) for goal in (x, y) if goal.count]
     point = Point(
         label=f"{subject_label(row)} {member_label(row)}",
@@ -143,7 +144,7 @@ def _dot(row: Record, standing: Standing, x: Objective, y: Objective) -> FrontDo
         y_ends=_ends(row, y),
         n=next((whole(count) for count in counts if count is not None), None),
     )
-    source = [row.get("accuracy_source"), row.get("accuracy_match")] if is_published else []
+    source = [row.get("accuracy_source"), row.get("accuracy_match")] if has_accuracy else []
     kind = Kind.PUBLISHED if is_published else Kind.MEASURED
     return FrontDot(row_name(row), point, standing, kind, ", ".join(str(part) for part in source if part))
 

@@ -1,1 +1,1 @@
-"""Axes, design points and their identities; a sweep file read and checked."""
+"""Axes, design points and their identities; a sweep file or a recipe read and checked."""

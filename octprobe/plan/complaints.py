@@ -1,7 +1,7 @@
 """pydantic's errors said in the words of a sweep file, at the path where its author sees them."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
@@ -29,10 +29,14 @@ _NAME_RULES: Final[Mapping[str, str]] = {
 _PATTERN_RULE = "a module pattern takes letters, digits and _ . * ? ! [ ] - only"
 
 
-def faults_of(error: ValidationError, source: Source, subject: str) -> Iterator[Fault]:
+# Says what is wrong with a key that the grammar does not know, given the path to it.
+KeyRule = Callable[[Path], str]
+
+
+def faults_of(error: ValidationError, source: Source, unknown_key: KeyRule) -> Iterator[Fault]:
     """Say each error of pydantic as a fault; what is already known to be bad is left out."""
     for detail in error.errors(include_url=False):
-        fault = _fault(detail, source, subject)
+        fault = _fault(detail, source, unknown_key)
         if fault and not source.is_bad(fault.path):
             yield fault
 
@@ -48,13 +52,13 @@ def axis_fault(name: str, value: str) -> str | None:
     return None
 
 
-def _fault(detail: ErrorDetails, source: Source, subject: str) -> Fault | None:
+def _fault(detail: ErrorDetails, source: Source, unknown_key: KeyRule) -> Fault | None:
     kind = detail["type"]
     path, value = _walk(source.plain, detail["loc"], keep_last=kind == "missing")
     if kind == "missing":
         return Fault(path, _missing(path))
     if kind == "extra_forbidden":
-        return Fault(path, _unknown_key(path, subject), value, at_key=True)
+        return Fault(path, unknown_key(path), value, at_key=True)
     if kind == "too_short" and value:
         return None  # pydantic counts the items that are left after the faulty ones went
     return Fault(path, _rule(kind, detail, path, value), value, at_key=detail["loc"][-1:] == ("[key]",))
@@ -76,13 +80,22 @@ def _missing(path: Path) -> str:
     return f"is missing; a range has {', '.join(_RANGE_KEYS)}" if "range" in path[:-1] else "is missing"
 
 
-def _unknown_key(path: Path, subject: str) -> str:
-    key, known = str(path[-1]), _known_keys(path, subject)
-    other = _OTHER_SUBJECT[subject]
-    if known is AXES[subject] and key in AXES[other]:
-        return f"is an axis of subject: {other}; this sweep's subject is {subject}"
-    what = "is not an axis" if known is AXES[subject] else "is not a key of the grammar"
-    return f"{what}{did_you_mean(key, known) or '; known are ' + ', '.join(known)}"
+def sweep_key_rule(subject: str) -> KeyRule:
+    """Give the rule of the keys of a sweep file of this subject."""
+
+    def unknown_key(path: Path) -> str:
+        key, known = str(path[-1]), _known_keys(path, subject)
+        other = _OTHER_SUBJECT[subject]
+        if known is AXES[subject] and key in AXES[other]:
+            return f"is an axis of subject: {other}; this sweep's subject is {subject}"
+        return not_known(key, known, "an axis" if known is AXES[subject] else "a key of the grammar")
+
+    return unknown_key
+
+
+def not_known(key: str, known: Iterable[str], what: str) -> str:
+    """Say that a key is none of the known ones, with the nearest of them or all."""
+    return f"is not {what}{did_you_mean(key, known) or '; known are ' + ', '.join(known)}"
 
 
 def _known_keys(path: Path, subject: str) -> Mapping[str, Any]:
@@ -149,5 +162,6 @@ _BOUNDS: Final[Mapping[str, Callable[[dict[str, Any]], str]]] = {
     "greater_than_equal": lambda context: f"at least {context['ge']:g}",
     "less_than_equal": lambda context: f"at most {context['le']:.12g}",
     "greater_than": lambda context: f"above {context['gt']:g}",
+    "less_than": lambda context: f"below {context['lt']:g}",
     "string_too_long": lambda context: f"at most {context['max_length']} characters long",
 }

@@ -84,21 +84,19 @@ def _printable(text: str) -> str:
     return text
 
 
+Version1 = Annotated[Literal[1], BeforeValidator(truly_whole)]
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+Device = Annotated[str, StringConstraints(pattern=DEVICE_PATTERN)]
+Question = Annotated[str, StringConstraints(max_length=_MAX_QUESTION_CHARACTERS), AfterValidator(_printable)]
+
+
 class Sweep(Grammar):
     """A sweep of octprobe: which points of the design space are measured, and how."""
 
-    version: Annotated[Literal[1], BeforeValidator(truly_whole)] = Field(
-        description="version of this grammar"
-    )
-    name: str = Field(
-        pattern=NAME_PATTERN,
-        description="name of the sweep and of its folder of results",
-        examples=["resnet"],
-    )
-    question: Annotated[str, AfterValidator(_printable)] = Field(
-        default="", max_length=_MAX_QUESTION_CHARACTERS, description="the question that the sweep answers"
-    )
-    device: Annotated[str, StringConstraints(pattern=DEVICE_PATTERN)] = Field(
+    version: Version1 = Field(description="version of this grammar")
+    name: Name = Field(description="name of the sweep and of its folder of results", examples=["resnet"])
+    question: Question = Field(default="", description="the question that the sweep answers")
+    device: Device = Field(
         default="auto",
         description="device to measure on: auto (a GPU if there is one), cpu, cuda, cuda:N",
         examples=["auto", "cpu", "cuda", "cuda:1"],

@@ -1,4 +1,4 @@
-"""The grammar of a sweep file as JSON Schema draft 7, the form that YAML language servers read."""
+"""The grammars of sweep files and recipes as JSON Schema draft 7, which YAML language servers read."""
 
 import json
 from typing import Any, Final
@@ -6,6 +6,7 @@ from typing import Any, Final
 from pydantic.json_schema import models_json_schema
 
 from octprobe.plan.grammar import SWEEPS
+from octprobe.plan.recipe import Recipe
 
 DRAFT: Final = "http://json-schema.org/draft-07/schema#"
 # pydantic's own keywords, and titles that only repeat a key.
@@ -33,6 +34,18 @@ def sweep_schema() -> Schema:
         "if": {"properties": {"subject": {"const": "layer"}}},
         "then": {"properties": _own_properties(forms["layer"])},
         "else": {"properties": _own_properties(forms["network"])},
+        "definitions": definitions,
+    }
+
+
+def recipe_schema() -> Schema:
+    """Give the JSON Schema of recipes."""
+    emitted = Recipe.model_json_schema()
+    definitions = {name: _draft_7(part) for name, part in emitted.pop("$defs").items()}
+    return {
+        "$schema": DRAFT,
+        **_draft_7(emitted),
+        "title": "octprobe recipe",
         "definitions": definitions,
     }
 
@@ -70,6 +83,6 @@ def _draft_7(part: Any, *, is_properties: bool = False) -> Any:
     return kept | {"allOf": [reference]} if kept else reference
 
 
-def schema_text() -> str:
-    """Give the schema as it is committed."""
-    return json.dumps(sweep_schema(), indent=2) + "\n"
+def schema_text(*, recipe: bool = False) -> str:
+    """Give the schema of sweep files, or of recipes, as it is committed."""
+    return json.dumps(recipe_schema() if recipe else sweep_schema(), indent=2) + "\n"

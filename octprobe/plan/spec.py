@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from octprobe.errors import SpecError
 from octprobe.plan.axes import AXES
 from octprobe.plan.checks import cross_faults
-from octprobe.plan.complaints import faults_of
+from octprobe.plan.complaints import faults_of, sweep_key_rule
 from octprobe.plan.expression import Condition
 from octprobe.plan.fault import Fault
 from octprobe.plan.fault import Path as FaultPath
@@ -119,7 +119,7 @@ def _validated(
         context = {"network_fault": network_fault}
         return SWEEPS[subject].model_validate(source.plain, context=context), []
     except ValidationError as error:
-        return None, list(faults_of(error, source, subject))
+        return None, list(faults_of(error, source, sweep_key_rule(subject)))
 
 
 def _spec(sweep: Any, source: Source, subject: str) -> SweepSpec:

@@ -13,9 +13,11 @@ from octprobe.explore.doubts import explained
 from octprobe.explore.environments import ENVIRONMENT_COLUMNS, incomparable
 from octprobe.explore.fastest import Fastest, fastest_alphas
 from octprobe.explore.groups import Record
+from octprobe.explore.known_accuracies import known_accuracies
 from octprobe.explore.labels import row_label
 from octprobe.figures.rows import conditions_of
 from octprobe.figures.shapes import Table
+from octprobe.store.accuracy import Accuracy
 from octprobe.store.query import load_readable, records
 from octprobe.store.records import PassSeconds, Status
 from octprobe.store.store import DamagedPart, refuse_empty
@@ -101,10 +103,11 @@ class Contents:
 
 
 class Read(NamedTuple):
-    """What a report says of a store, the rows it says it of, and the parts that could not be read."""
+    """What a report says of a store, the rows and accuracies it says it of, and the parts left unread."""
 
     contents: Contents
     frame: pd.DataFrame
+    accuracies: tuple[Accuracy, ...]
     damaged: tuple[DamagedPart, ...]
 
 
@@ -115,9 +118,12 @@ def read_contents(store: str | Path) -> Read:
         StoreError: there is no store, it was written by a newer octprobe, or it holds no rows.
     """
     loaded = load_readable(store)
-    damaged = tuple(f"{part.path.name} is damaged; its rows are left out" for part in loaded.damaged)
     refuse_empty(store, len(loaded.frame), loaded.damaged)
-    return Read(contents_of(loaded.frame, Path(store).resolve().name, damaged), loaded.frame, loaded.damaged)
+    known = known_accuracies(store)
+    parts = (*loaded.damaged, *known.damaged)
+    damaged = tuple(f"{part.path.name} is damaged; its rows are left out" for part in parts)
+    contents = contents_of(loaded.frame, Path(store).resolve().name, damaged)
+    return Read(contents, loaded.frame, known.accuracies, parts)
 
 
 def contents_of(frame: pd.DataFrame, name: str, damaged: Sequence[str] = ()) -> Contents:

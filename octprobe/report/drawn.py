@@ -1,15 +1,15 @@
 """The figures of a report, in the order shown, each with its caption and its table."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
 import plotly.graph_objects as go
 
 from octprobe.explore.accuracies import with_accuracies
-from octprobe.facts.published import published_accuracies
 from octprobe.figures import distribution, efficiency, front, layers, memory, paths, saving
 from octprobe.figures.shapes import Heading, Table
+from octprobe.store.accuracy import Accuracy
 
 
 class Drawn(NamedTuple):
@@ -31,15 +31,16 @@ class _Shown(NamedTuple):
 
 
 def _accuracy_front(frame: pd.DataFrame) -> front.FrontFigureInfo:
-    return front.info(with_accuracies(frame, published_accuracies()), "latency", "top1")
+    return front.info(frame, "latency", "top1")
 
 
 _FIGURES = (
     _Shown(
         "front",
-        "Measured latency against published ImageNet accuracy, one front for each combination of given axes "
-        "and source family. Published accuracies are references: the source's recipe, at times a twin of the "
-        "network measured here.",
+        "Measured latency against accuracy, one front for each combination of given axes, data set and "
+        "source family: published ImageNet accuracies, and those of the store's own trainings and "
+        "evaluations. Published ones are references: the source's recipe, at times a twin of the network "
+        "measured here.",
         _accuracy_front,
         front.plot,
         front.table,
@@ -95,13 +96,15 @@ _FIGURES = (
 )
 
 
-def drawn_figures(frame: pd.DataFrame) -> list[Drawn]:
+def drawn_figures(frame: pd.DataFrame, accuracies: Sequence[Accuracy]) -> list[Drawn]:
     """Gather and draw every figure of a report.
 
     Args:
         frame: rows as `octprobe.load` gives them.
+        accuracies: what the front joins to them.
     """
-    return [_drawn(shown, frame) for shown in _FIGURES]
+    joined = with_accuracies(frame, accuracies)
+    return [_drawn(shown, joined if shown.info is _accuracy_front else frame) for shown in _FIGURES]
 
 
 def _drawn(shown: _Shown, frame: pd.DataFrame) -> Drawn:

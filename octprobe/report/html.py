@@ -38,7 +38,7 @@ def html_report(store: str | Path) -> str:
 
 def page(read: Read) -> str:
     """Write a page that holds plotly.js, every figure and every table."""
-    drawn = drawn_figures(read.frame)
+    drawn = drawn_figures(read.frame, read.accuracies)
     pages = (_page(read.contents, drawn, rows) for rows in MOST_TABLE_ROWS)
     return next((page for page in pages if len(page.encode()) < MOST_BYTES), None) or _page(
         read.contents, drawn, MOST_TABLE_ROWS[-1]

@@ -30,6 +30,19 @@ def publish(content: bytes, target: Path) -> None:
         raise store_error(error, target.parent) from error
 
 
+def keep(target: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Make a file of a store appear, or take the place of an older one, atomically and durably.
+
+    Raises:
+        StoreError: the disk is full, or the folder cannot be written; then the older one stays.
+    """
+    make_folder(target.parent)
+    try:
+        _appear(target, write)
+    except OSError as error:
+        raise store_error(error, target.parent) from error
+
+
 def write_whole(target: Path, write: Callable[[BinaryIO], object], *, overwrite: bool) -> None:
     """Make a file that a person asked for appear whole or not at all; an old one stays until then.
 

@@ -14,18 +14,21 @@ import pyarrow as pa
 from octprobe.errors import StoreError
 from octprobe.plan.variant import USUAL
 from octprobe.store.accuracy import Accuracy
+from octprobe.store.accuracy_run import RUN_SCHEMA_VERSION, AccuracyRun
 from octprobe.store.row import Row
 from octprobe.store.sample import Sample
+from octprobe.store.sensitivity import Sensitivity
 
 # Raised whenever a column of `Row` is added, renamed or given another type or meaning.
 SCHEMA_VERSION = 3
-_VERSION_KEY = b"octprobe_schema"
+VERSION_KEY = b"octprobe_schema"
 
 _ARROW_TYPES: Mapping[Any, pa.DataType] = {
     str: pa.string(),
     int: pa.int64(),
     float: pa.float64(),
     bool: pa.bool_(),
+    bytes: pa.binary(),
     datetime: pa.timestamp("us", tz="UTC"),
     tuple[float, ...]: pa.list_(pa.float64()),
     tuple[str, ...]: pa.list_(pa.string()),
@@ -69,13 +72,14 @@ def _struct(record: Any) -> pa.DataType:
     return pa.struct([(declared.name, _arrow_type(hints[declared.name])) for declared in fields(record)])
 
 
-def _schema_of(record: Any) -> pa.Schema:
+def schema_of(record: Any) -> pa.Schema:
+    """Give the columns of a record, a frozen dataclass: a field with a default may be null."""
     hints = get_type_hints(record)
     return pa.schema([_arrow_field(declared, hints[declared.name]) for declared in fields(record)])
 
 
-SCHEMA = _schema_of(Row).with_metadata({_VERSION_KEY: str(SCHEMA_VERSION).encode()})
-ACCURACY_SCHEMA = _schema_of(Accuracy)
+SCHEMA = schema_of(Row).with_metadata({VERSION_KEY: str(SCHEMA_VERSION).encode()})
+ACCURACY_SCHEMA = schema_of(Accuracy)
 
 
 def table_of(rows: Sequence[Row]) -> pa.Table:
@@ -86,15 +90,16 @@ def table_of(rows: Sequence[Row]) -> pa.Table:
     """
     if any(row.recorded_at.tzinfo is None for row in rows):
         raise ValueError("recorded_at must carry its time zone")
-    return _laid_out(rows, SCHEMA)
+    return laid_out(rows, SCHEMA)
 
 
 def accuracies_table(accuracies: Sequence[Accuracy]) -> pa.Table:
     """Lay accuracies out in columns."""
-    return _laid_out(accuracies, ACCURACY_SCHEMA)
+    return laid_out(accuracies, ACCURACY_SCHEMA)
 
 
-def _laid_out(records: Sequence[Any], schema: pa.Schema) -> pa.Table:
+def laid_out(records: Sequence[Any], schema: pa.Schema) -> pa.Table:
+    """Lay records out in the columns of a schema."""
     columns = [
         pa.array([_storable(getattr(each, column.name)) for each in records], column.type, from_pandas=True)
         for column in schema
@@ -117,21 +122,21 @@ def version_of(schema: pa.Schema) -> int:
     Raises:
         UnreadablePartError: the file carries none, so octprobe did not write it.
     """
-    text = (schema.metadata or {}).get(_VERSION_KEY, b"")
+    text = (schema.metadata or {}).get(VERSION_KEY, b"")
     if not text.isdigit() or len(text) > 9:
         raise UnreadablePartError("it names no schema version, so octprobe did not write it")
     return int(text)
 
 
-def refuse_newer(version: int, place: str) -> None:
+def refuse_newer(version: int, place: str, known: int = SCHEMA_VERSION) -> None:
     """Stop at a part from the future rather than read half of it.
 
     Raises:
-        StoreError: the part's version is above this octprobe's.
+        StoreError: the part's version is above the one known here.
     """
-    if version > SCHEMA_VERSION:
+    if version > known:
         raise StoreError(
-            f"{place} has schema version {version}; this octprobe reads up to {SCHEMA_VERSION}. "
+            f"{place} has schema version {version}; this octprobe reads up to {known}. "
             "Upgrade octprobe, or give another --store."
         )
 
@@ -144,10 +149,21 @@ def current(table: pa.Table, version: int, columns: Sequence[str]) -> pa.Table:
     Raises:
         UnreadablePartError: a column has another type than the schema's, or lacks a required value.
     """
-    wanted = pa.schema([SCHEMA.field(name) for name in columns])
     try:
         for older in range(version, SCHEMA_VERSION):
             table = MIGRATIONS.get(older, lambda unchanged: unchanged)(table)
+    except (pa.ArrowException, ValueError) as error:
+        raise UnreadablePartError(_first_line(error)) from error
+    return brought_to(table, pa.schema([SCHEMA.field(name) for name in columns]))
+
+
+def brought_to(table: pa.Table, wanted: pa.Schema) -> pa.Table:
+    """Give a table the columns of a schema: what it lacks is null, all else is cast.
+
+    Raises:
+        UnreadablePartError: a column has another type, or lacks a required value.
+    """
+    try:
         if table.schema.equals(wanted):
             return table
         present = dict(zip(table.column_names, table.columns, strict=True))
@@ -203,9 +219,24 @@ def columns_markdown() -> str:
         "",
         "## The view `accuracies`",
         "",
-        "One row is one accuracy as one source says it: `octprobe accuracy published`, `octprobe query`.",
+        "One row is one accuracy as one source says it, or as trainings of the store gave it, over their",
+        "seeds: `octprobe accuracy published`, `octprobe accuracy show`, `octprobe query`.",
         "",
         *_markdown_table(Accuracy),
+        "",
+        "## Accuracies a seed",
+        "",
+        "One row is the answers of one network at one alpha, from one seed, on one split, in the parts under",
+        f"`accuracy/` of a store: `octprobe accuracy show --json`; schema version {RUN_SCHEMA_VERSION}.",
+        "",
+        *_markdown_table(AccuracyRun),
+        "",
+        "## Sensitivities",
+        "",
+        "One row is one alpha group of an elastic network alone at one alpha, from one seed, in the parts",
+        "under `sensitivity/` of a store: `octprobe accuracy sensitivity --json`.",
+        "",
+        *_markdown_table(Sensitivity),
         "",
         "## The view `samples`",
         "",
@@ -218,7 +249,7 @@ def columns_markdown() -> str:
 
 
 def _markdown_table(record: Any) -> list[str]:
-    schema = _schema_of(record)
+    schema = schema_of(record)
     rows = [_markdown_row(declared, schema.field(declared.name).type) for declared in fields(record)]
     return ["| column | type | unit | source | meaning |", "|---|---|---|---|---|", *rows]
 

@@ -40,16 +40,24 @@ def read_checkpoint(path: str) -> dict[str, Tensor]:
         UsageError: there is no such file, it cannot be read without running code, it is damaged, or it holds
             no state dict.
     """
+    return _state_dict(path, read_held(path))
+
+
+def read_held(path: str) -> Any:
+    """Give what a file of weights holds, whatever it is wrapped in, without running code.
+
+    Raises:
+        UsageError: there is no such file, it cannot be read without running code, or it is damaged.
+    """
     file = _file(path)
     try:
-        held = _held(file)
+        return _held(file)
     except OSError as error:
         raise UsageError(f"weights {path!r} cannot be read: {error.strerror or error}") from error
     except Exception as error:  # whatever a damaged file makes the readers raise
         if wants_memory(error):
             raise
         raise UsageError(f"weights {path!r} {_fault(file, error)}") from error
-    return _state_dict(path, held)
 
 
 def _file(path: str) -> Path:

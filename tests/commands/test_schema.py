@@ -15,6 +15,12 @@ def test_prints_the_schema(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == schema_text()
 
 
+def test_prints_the_schema_of_recipes(capsys: pytest.CaptureFixture[str]) -> None:
+    """On request."""
+    schema(recipe=True)
+    assert capsys.readouterr().out == schema_text(recipe=True)
+
+
 def test_writes_the_schema(tmp_path: Path) -> None:
     """With a file it is written as it is committed."""
     output = tmp_path / "sweep.schema.json"

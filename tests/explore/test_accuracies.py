@@ -62,8 +62,10 @@ def test_a_row_meets_the_accuracy_of_its_network_and_alpha(tmp_path: Path) -> No
     """Figures, source and match stand beside the row; another alpha keeps its line with nulls."""
     found = joined(tmp_path, [network_point("0.5"), network_point("0.25")], accuracy(variant="preact"))
     first, second = found[list(ACCURACY_COLUMNS)].astype(object).values.tolist()
-    assert first[:2] == [77.4, pytest.approx(np.nan, nan_ok=True)]
-    assert first[2:] == [77.0, 0.4, "imagenet1k", "published", "authors", "a page", "pre-activation twin"]
+    nothing = pytest.approx(np.nan, nan_ok=True)
+    assert first[:6] == [77.4, nothing, nothing, nothing, 77.0, 0.4]
+    assert pd.isna(first[6])
+    assert first[7:] == ["imagenet1k", "published", "authors", "a page", "pre-activation twin"]
     assert all(pd.isna(value) for value in second)
 
 
@@ -209,7 +211,7 @@ def test_the_join_is_the_one_that_a_loop_makes() -> None:
     [
         ("torchvision:mobilenet_v2", "mobilenetv2_100"),
         ("mobilenetv2_100.ra_in1k", "mobilenetv2_100"),
-        ("my.module:resnet50", None),
+        ("my.module:resnet50", "my.module:resnet50"),
     ],
 )
 def test_timms_name_of_a_network(network: str, name: str | None) -> None:

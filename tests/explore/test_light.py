@@ -5,7 +5,9 @@ import sys
 from pathlib import Path
 
 from fakes_store import resnet_rows
+from octprobe.store.accuracy_runs import append_runs
 from octprobe.store.store import Store
+from runs import run_of
 
 CODE = """
 import sys
@@ -27,6 +29,9 @@ app(["query", str(store), "SELECT alpha FROM measurements"], standalone_mode=Fal
 app(["export-rows", str(store), "-o", str(store / "rows.csv")], standalone_mode=False)
 app(["report", str(store), "-o", str(store / "report.html")], standalone_mode=False)
 app(["accuracy", "published"], standalone_mode=False)
+app(["accuracy", "show", str(store)], standalone_mode=False)
+app(["accuracy", "inferior", str(store)], standalone_mode=False)
+app(["front", str(store), "--y", "top1"], standalone_mode=False)
 print("heavy:", sorted({"torch", "torchvision", "timm", "fvcore", "streamlit"} & set(sys.modules)))
 """
 
@@ -34,6 +39,7 @@ print("heavy:", sorted({"torch", "torchvision", "timm", "fvcore", "streamlit"} &
 def test_the_desk_never_loads_torch(tmp_path: Path) -> None:
     """Every command that reads a store runs to the end without the bench wing."""
     Store.create(tmp_path).append(resnet_rows([("0", 80.0, None, 400), ("0.5", 70.0, 0.9, 200)]))
+    append_runs(tmp_path, [run_of(9, 10), run_of(9, 10, kind="elastic")])
     ran = subprocess.run(
         [sys.executable, "-c", CODE, str(tmp_path)], capture_output=True, text=True, check=True
     )

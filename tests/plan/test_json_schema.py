@@ -14,7 +14,7 @@ from octprobe.plan.axes import LAYER_AXES, NETWORK_AXES
 from octprobe.plan.json_schema import schema_text, sweep_schema
 
 ROOT = Path(__file__).parents[2]
-SWEEPS = sorted((ROOT / "sweeps").glob("*.yaml"))
+SWEEPS = sorted(p for p in (ROOT / "sweeps").glob("*.yaml") if "sweep.schema.json" in p.read_text("utf-8"))
 BROKEN = Path(__file__).parent / "broken"
 
 

@@ -10,7 +10,8 @@ from octprobe.plan.variant import USUAL
 _CONVERTED = ("exchange", "downsample", "octave_kernels", "return_at")
 _TORCH_DTYPES = {"float16": "torch.float16", "bfloat16": "torch.bfloat16"}
 _NETWORK = re.compile(r"[A-Za-z0-9_.:-]+")
-_TORCHVISION = "torchvision:"
+# Names of networks that need no code of the person's own.
+_REGISTERED = ("torchvision:", "octprobe:")
 
 
 def python_lines(record: Record) -> tuple[str, ...]:
@@ -63,7 +64,7 @@ def _is_vanilla(alpha: float | dict[str, float]) -> bool:
 
 
 def _import_allowed(network: str) -> str:
-    is_own = ":" in network and not network.startswith(_TORCHVISION)
+    is_own = ":" in network and not network.startswith(_REGISTERED)
     return ", allow_import=True" if is_own else ""
 
 

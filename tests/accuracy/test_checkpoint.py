@@ -1,0 +1,130 @@
+"""Checkpoints: whole or not at all, and no code in them."""
+
+import errno
+import pickle
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import torch
+
+from octprobe.accuracy.checkpoint import Task, read_finished, read_unfinished, write_checkpoint
+from octprobe.errors import StoreError, UsageError
+from octprobe.plan.recipe import Kind
+from octprobe.store import publish
+from trainings import recipe, tiny
+
+MAP = (("layer1", Decimal("0.25")), ("layer2.*", Decimal("0.5")))
+
+
+def task(alpha: object = Decimal("0.5"), seed: int = 3) -> Task:
+    """Give a training."""
+    kind = Kind.ELASTIC if alpha is None else Kind.TRAINED
+    return Task(
+        recipe=recipe(alphas=(Decimal(0), Decimal("0.5"), dict(MAP))), kind=kind, alpha=alpha, seed=seed
+    )  # type: ignore[arg-type]  # any alpha
+
+
+@pytest.mark.parametrize("alpha", [Decimal("0.5"), MAP, None])
+def test_what_is_written_is_read(tmp_path: Path, alpha: object) -> None:
+    """With the training that it is of; an alpha map's comes back as it was."""
+    file = task(alpha).file(tmp_path)
+    write_checkpoint(file, task(alpha), {"state_dict": tiny().state_dict(), "dataset": "stripes"})
+    found = read_finished(str(file))
+    assert (found.task, found.dataset) == (task(alpha), "stripes")
+    tiny().load_state_dict(found.state, strict=True)
+
+
+def test_each_training_has_a_file_of_its_own(tmp_path: Path) -> None:
+    """By kind, recipe, alpha and seed; an unfinished one beside it."""
+    tasks = [task(), task(seed=4), task(MAP), task(None), task(Decimal(0))]
+    files = {t.file(tmp_path, unfinished=u) for t in tasks for u in (True, False)}
+    assert len(files) == 10
+    assert (
+        task().file(tmp_path).name
+        == f"tiny-trained-{task().recipe.digest(Kind.TRAINED)[:8]}-alpha0.5-seed3.pt"
+    )
+
+
+def test_other_programs_can_read_the_weights(tmp_path: Path) -> None:
+    """They lie under `state_dict`, where `octprobe export --weights` looks."""
+    from octprobe.weights.checkpoint import read_checkpoint
+
+    file = tmp_path / "w.pt"
+    write_checkpoint(file, task(), {"state_dict": tiny().state_dict(), "dataset": "stripes"})
+    tiny().load_state_dict(read_checkpoint(str(file)), strict=True)
+
+
+class Evil:
+    """Runs code when it is unpickled."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        """Give what pickle would call."""
+        return (print, ("code ran",))
+
+
+@pytest.mark.parametrize("read", [read_finished, lambda path: read_unfinished(Path(path), task())])
+def test_code_does_not_run(tmp_path: Path, capsys: pytest.CaptureFixture[str], read: object) -> None:
+    """A pickle that would call a function is refused in one line."""
+    file = tmp_path / "evil.pt"
+    file.write_bytes(pickle.dumps({"octprobe_accuracy": 1, "state_dict": Evil()}))
+    with pytest.raises(UsageError, match=r"hold print|are no checkpoint") as caught:
+        read(str(file))  # type: ignore[operator]  # either reader
+    assert "\n" not in str(caught.value)
+    assert "code ran" not in capsys.readouterr().out
+    torch.save({"state_dict": Evil()}, file)
+    with pytest.raises(UsageError, match=r"hold print, and only tensors are read"):
+        read(str(file))  # type: ignore[operator]  # either reader
+    assert "code ran" not in capsys.readouterr().out
+
+
+def test_a_file_of_something_else(tmp_path: Path) -> None:
+    """Another program's weights, a damaged file and no file are one line each."""
+    file = tmp_path / "other.pt"
+    torch.save(tiny().state_dict(), file)
+    with pytest.raises(UsageError, match="is no checkpoint of `octprobe accuracy`"):
+        read_finished(str(file))
+    file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(UsageError, match="cut short"):
+        read_finished(str(file))
+    with pytest.raises(UsageError, match="cannot be read: No such file"):
+        read_finished(str(tmp_path / "none.pt"))
+
+
+def test_an_unfinished_one_of_another_training(tmp_path: Path) -> None:
+    """It is not gone on from; none at all is a beginning."""
+    file = tmp_path / "u.pt"
+    assert read_unfinished(file, task()) is None
+    write_checkpoint(file, task(seed=4), {"training": {}})
+    with pytest.raises(UsageError, match="is of another training; remove it to train from the beginning"):
+        read_unfinished(file, task())
+    file.write_bytes(b"")
+    with pytest.raises(UsageError, match="an empty file; get them anew; remove the file to train"):
+        read_unfinished(file, task())
+
+
+def test_a_name_more_in_the_recipe_changes_no_training(tmp_path: Path) -> None:
+    """Alphas and seeds added to a recipe leave what was begun."""
+    file = tmp_path / "u.pt"
+    write_checkpoint(file, task(), {"training": {"a": 1}})
+    more = Task(recipe=recipe(seeds=(3, 4, 5)), kind=Kind.TRAINED, alpha=Decimal("0.5"), seed=3)
+    held = read_unfinished(file, more)
+    assert held is not None
+    assert held["training"] == {"a": 1}
+
+
+def test_a_full_disk_leaves_the_older_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line, and nothing half-written stays."""
+    file = tmp_path / "u.pt"
+    write_checkpoint(file, task(), {"training": {"epoch": 1}})
+
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(publish.os, "fsync", full)
+    with pytest.raises(StoreError, match=r"the disk is full\. Free some space and run again"):
+        write_checkpoint(file, task(), {"training": {"epoch": 2}})
+    assert [path.name for path in tmp_path.iterdir()] == ["u.pt"]
+    held = read_unfinished(file, task())
+    assert held is not None
+    assert held["training"] == {"epoch": 1}

@@ -1,0 +1,36 @@
+"""Rows of trainings, made up."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from octprobe.store.accuracy_run import AccuracyRun, percent
+
+
+def run_of(right: int, of: int = 1000, **changed: Any) -> AccuracyRun:
+    """Give a test row of one training that answers the first so many images right; keywords change it."""
+    flags = np.arange(of) < right
+    values: dict[str, Any] = {
+        "network": "octprobe:resnet8",
+        "alpha": 0.5,
+        "dataset": "stripes",
+        "split": "test",
+        "resolution": 224,
+        "kind": "trained",
+        "recipe": "{}",
+        "recipe_digest": "0123456789abcdef",
+        "seed": 0,
+        "status": "trained",
+        "recorded_at": datetime(2026, 1, 2, tzinfo=UTC),
+        "images": of,
+        "top1_percent": percent(right / of),
+        "top5_percent": 99.0,
+        "correct": np.packbits(flags).tobytes(),
+        "seconds": 75.0,
+        "images_seen": 50_000,
+        "epochs": 3,
+        "macs": 7_000_000,
+        "parameters": 300,
+    }
+    return AccuracyRun(**values | changed)
