@@ -14,7 +14,6 @@ from octprobe.accuracy.build import answers_of
 from octprobe.errors import UsageError
 from octprobe.octave.example import example_of
 
-
 # What timm's loader is told of a data config, and how it is run: in order, in this process.
 _OF_THE_LOADER = ("input_size", "interpolation", "mean", "std", "crop_pct", "crop_mode")
 _PLAIN: dict[str, Any] = {
@@ -110,17 +109,21 @@ def open_folder(
         reader = library.create_dataset("", str(folder), class_map=str(class_map or "")).reader
     except (OSError, RuntimeError, ValueError, AssertionError, KeyError) as error:
         raise UsageError(f"--data {folder}: holds no folders of images: {_first_line(error)}") from error
-    classes = len(reader.class_to_idx)
     answers = answers_of(name, network, torch.zeros(1, *config["input_size"]))
+    _refuse_other_classes(folder, len(reader.class_to_idx), name, answers)
+    named = {key: config[key] for key in _OF_THE_LOADER}
+    return FolderOfImages(
+        config, library.create_loader(_EveryImage(reader), batch_size=batch, **named, **_PLAIN)
+    )
+
+
+def _refuse_other_classes(folder: Path, classes: int, name: str, answers: int) -> None:
+    """Stop where the network's answers and the folder's classes cannot be the same."""
     if classes != answers:
         raise UsageError(
             f"--data {folder}: has {classes} classes, and network {name!r} gives {answers} answers; give a "
             "folder of all its classes, or with --class-map a file of their folders' names in its order"
         )
-    named = {key: config[key] for key in _OF_THE_LOADER}
-    return FolderOfImages(
-        config, library.create_loader(_EveryImage(reader), batch_size=batch, **named, **_PLAIN)
-    )
 
 
 def _first_line(error: BaseException) -> str:
