@@ -12,7 +12,9 @@ import streamlit as st
 from octprobe.demo import demo_store
 from octprobe.errors import OctprobeError, StoreError
 from octprobe.explore.dominance.narrowing import ABSENT_VALUE, FORMS, narrowed
+from octprobe.explore.known_accuracies import known_accuracies
 from octprobe.explore.labels import LABEL_COLUMNS
+from octprobe.store.accuracy import Accuracy
 from octprobe.store.query import plain, records
 from octprobe.store.schema import SCHEMA
 from octprobe.store.snapshot import Snapshot, shared_reader, snapshot
@@ -73,6 +75,17 @@ def values_of(store: Snapshot) -> dict[str, list[str]]:
     """Give, by axis of the sidebar, the values that a store has, as they are written."""
     frame = rows(store)
     return {name: _values(frame[name]) + _absent(name, frame[name]) for name in (*FILTERED, *LAYER_AXES)}
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def accuracies(store: Snapshot) -> tuple[Accuracy, ...]:
+    """Give the published accuracies and the store's own."""
+    return known_accuracies(store.path).accuracies
+
+
+def families(store: Snapshot) -> list[str]:
+    """Name whose accuracies there are; they are never mixed."""
+    return sorted({str(each.source_family) for each in accuracies(store)})
 
 
 def _values(column: "pd.Series[Any]") -> list[str]:

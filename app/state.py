@@ -51,6 +51,12 @@ def slider(label: str, name: str, low: float, high: float, default: float, step:
     return min(max(float(chosen), low), high)
 
 
+def family(store: Snapshot) -> str | None:
+    """Choose whose accuracies count; None for any, each on its own."""
+    chosen = choice("Accuracies of", "accuracy_from", [ANY, *data.families(store)], format_func=inert)
+    return None if chosen == ANY else chosen
+
+
 def filters(store: Snapshot, more: Sequence[str] = (), but: Sequence[str] = ()) -> tuple[str, ...]:
     """Show what narrows the rows in the sidebar, and give it as `AXIS=VALUE` pairs.
 

@@ -30,16 +30,17 @@ def page() -> None:
         st.info("No network was measured among these rows, so there is nothing to choose from.")
         return
     charts.bullets(taken)
-    request = _request(sliders_of(rows))
+    accuracies = data.accuracies(store)
+    request = _request(sliders_of(rows, accuracies), state.family(store))
     try:
-        advice = recommend(rows, request)
+        advice = recommend(rows, request, accuracies)
     except UsageError as error:
         charts.say(str(error))
         return
     _told(advice)
 
 
-def _request(sliders: Sequence[Slider]) -> Request:
+def _request(sliders: Sequence[Slider], family: str | None) -> Request:
     """Read the goal and the budgets off the page."""
     goal = objective(state.choice("What is to be best", "goal", [g.name for g in OBJECTIVES], "latency"))
     bounds: dict[bool, list[str]] = {True: [], False: []}
@@ -58,6 +59,7 @@ def _request(sliders: Sequence[Slider]) -> Request:
         minimize=None if largest else goal.name,
         at_most=bounds[True],
         at_least=bounds[False],
+        accuracy_from=family,
         top=5,
     )
 

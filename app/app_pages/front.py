@@ -12,7 +12,6 @@ from octprobe.explore.accuracies import with_accuracies
 from octprobe.explore.find import places_of
 from octprobe.explore.front_record import shown_columns
 from octprobe.explore.objectives import OBJECTIVES, objective
-from octprobe.facts.published import published_accuracies
 from octprobe.figures import front
 from octprobe.store.snapshot import Snapshot
 
@@ -29,7 +28,7 @@ class _Asked(NamedTuple):
     pairs: tuple[str, ...]
     x: str
     y: str
-    family: str
+    family: str | None
 
 
 @st.cache_data(max_entries=8, show_spinner="Finding the front")
@@ -38,8 +37,7 @@ def _info(asked: _Asked) -> front.FrontFigureInfo:
     goals = (objective(asked.x), objective(asked.y))
     frame = data.filtered(data.rows(asked.store, shown_columns(goals)), asked.pairs)
     if any(goal.is_accuracy for goal in goals):
-        family = None if asked.family == state.ANY else asked.family
-        frame = with_accuracies(frame, published_accuracies(), family)
+        frame = with_accuracies(frame, data.accuracies(asked.store), asked.family)
     return front.info(frame, asked.x, asked.y)
 
 
@@ -67,16 +65,9 @@ def _asked() -> _Asked:
     with up:
         y = state.choice("Along y", "y", [name for name in names if name != x], "top1")
     with source:
-        family = _family(x, y)
+        has_accuracy = any(objective(name).is_accuracy for name in (x, y))
+        family = state.family(store) if has_accuracy else None
     return _Asked(store, pairs, x, y, family)
-
-
-def _family(x: str, y: str) -> str:
-    """Choose whose accuracies count; they are never mixed, so each family has a front of its own."""
-    if not any(objective(name).is_accuracy for name in (x, y)):
-        return state.ANY
-    known = sorted({f"{each.source_family}" for each in published_accuracies()})
-    return state.choice("Published accuracies of (ImageNet)", "accuracy_from", [state.ANY, *known])
 
 
 def _clicked() -> list[str]:

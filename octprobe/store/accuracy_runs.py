@@ -42,6 +42,15 @@ def append_runs(store: Path, rows: Sequence[AccuracyRun]) -> Path:
     return _TABLE.append(store, rows)
 
 
+def accuracy_parts(store: Path) -> list[Path]:
+    """List the parts of accuracies, oldest first.
+
+    Raises:
+        StoreError: the folder cannot be listed.
+    """
+    return _TABLE.parts(store)
+
+
 def read_runs(store: Path) -> Runs:
     """Read the accuracies of a store; one without any gives none.
 

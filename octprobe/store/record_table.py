@@ -61,14 +61,20 @@ class RecordTable(Generic[Record]):
         """
         rows: list[Record] = []
         damaged: list[DamagedPart] = []
-        for part in self._parts(store / self._folder):
+        for part in self.parts(store):
             try:
                 rows.extend(self._rows(part))
             except UnreadablePartError as error:
                 damaged.append(DamagedPart(part, str(error)))
         return rows, damaged
 
-    def _parts(self, folder: Path) -> list[Path]:
+    def parts(self, store: Path) -> list[Path]:
+        """List the published parts, oldest first.
+
+        Raises:
+            StoreError: the folder cannot be listed.
+        """
+        folder = store / self._folder
         try:
             found = [path for path in folder.glob("*.parquet") if path.is_file()] if folder.is_dir() else []
         except OSError as error:

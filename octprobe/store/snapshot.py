@@ -1,9 +1,11 @@
 """A store as it is now, and one reader of its columns for all who ask in one process."""
 
 import hashlib
+from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
 
+from octprobe.store.accuracy_runs import accuracy_parts
 from octprobe.store.columns import ColumnReader
 from octprobe.store.store import Store
 
@@ -16,8 +18,8 @@ class Snapshot(NamedTuple):
 
     Attributes:
         path: its folder.
-        mark: changes with its parts.
-        parts: how many there are.
+        mark: changes with its parts, of accuracies too.
+        parts: how many there are of rows.
     """
 
     path: str
@@ -26,14 +28,14 @@ class Snapshot(NamedTuple):
 
 
 def snapshot(path: str) -> Snapshot:
-    """Look at which parts a store has.
+    """Look at which parts a store has, of rows and of accuracies.
 
     Raises:
         StoreError: there is no store.
     """
     parts = Store.open(path).parts()
     seen = hashlib.sha256()
-    for part in parts:
+    for part in [*parts, *accuracy_parts(Path(path))]:
         try:
             seen.update(f"{part.name} {part.stat().st_size}\n".encode())
         except OSError:  # taken away since it was listed

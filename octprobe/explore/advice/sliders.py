@@ -9,7 +9,7 @@ import pandas as pd
 
 from octprobe.explore.advice.given import GIVEN
 from octprobe.explore.objectives import Direction, Objective, objective
-from octprobe.facts.published import published_accuracies
+from octprobe.store.accuracy import Accuracy
 from octprobe.store.query import plain
 from octprobe.store.records import Status
 
@@ -65,15 +65,25 @@ class Slider(NamedTuple):
         return None if value == self.open_end else f"{self.goal.name}={value:.10g}{self.unit}"
 
 
-def sliders_of(frame: pd.DataFrame) -> list[Slider]:
-    """Give a slider for each figure that takes more than one value in rows."""
-    found = (_slider(objective(name), _figures(frame, objective(name)), *_UNITS[name]) for name in BOUNDED)
+def sliders_of(frame: pd.DataFrame, accuracies: Sequence[Accuracy]) -> list[Slider]:
+    """Give a slider for each figure that takes more than one value in rows, and for the accuracy.
+
+    Args:
+        frame: rows of a store.
+        accuracies: those that may be joined to the rows.
+    """
+    found = (
+        _slider(objective(name), _figures(frame, accuracies, objective(name)), *_UNITS[name])
+        for name in BOUNDED
+    )
     return [slider for slider in found if slider is not None]
 
 
-def _figures(frame: pd.DataFrame, goal: Objective) -> "np.ndarray[Any, np.dtype[np.float64]]":
+def _figures(
+    frame: pd.DataFrame, accuracies: Sequence[Accuracy], goal: Objective
+) -> "np.ndarray[Any, np.dtype[np.float64]]":
     if goal.is_accuracy:
-        values = [getattr(accuracy, goal.column) for accuracy in published_accuracies()]
+        values = [getattr(accuracy, goal.column) for accuracy in accuracies]
         return np.array([value for value in values if value is not None], dtype=float)
     figures = frame[goal.column].to_numpy(dtype=float, na_value=np.nan)[_is(frame["status"], Status.MEASURED)]
     return np.asarray(figures[np.isfinite(figures)])

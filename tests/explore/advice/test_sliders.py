@@ -9,6 +9,7 @@ from demo_store import write_demo
 from fakes_store import measured, network_point, row
 from octprobe.explore.advice import sliders
 from octprobe.explore.quantity import parse_budget
+from octprobe.facts.published import published_accuracies
 from octprobe.store.store import Store
 
 
@@ -16,7 +17,7 @@ def test_the_ends_hold_every_figure(tmp_path: Path) -> None:
     """Rounded outwards to the step, so that the open end leaves nothing out."""
     frame = octprobe.load(write_demo(tmp_path / "store"))
     rows, _ = sliders.given_of(frame)
-    for slider in sliders.sliders_of(rows):
+    for slider in sliders.sliders_of(rows, published_accuracies()):
         if slider.goal.is_accuracy:
             continue
         unit = sliders._UNITS[slider.goal.name][1]
@@ -28,13 +29,15 @@ def test_the_ends_hold_every_figure(tmp_path: Path) -> None:
 def test_what_takes_one_value_has_no_slider(tmp_path: Path) -> None:
     """There is nothing to bound."""
     Store.create(tmp_path).append([row(network_point("0"), measured(90.0))])
-    assert [one.goal.name for one in sliders.sliders_of(octprobe.load(tmp_path))] == ["top1"]
+    assert [one.goal.name for one in sliders.sliders_of(octprobe.load(tmp_path), published_accuracies())] == [
+        "top1"
+    ]
 
 
 def test_a_bound_is_read_back(tmp_path: Path) -> None:
     """In the column's unit, on the side the figure is good on; the open end is no bound."""
     rows, _ = sliders.given_of(octprobe.load(write_demo(tmp_path / "store")))
-    by_name = {slider.name: slider for slider in sliders.sliders_of(rows)}
+    by_name = {slider.name: slider for slider in sliders.sliders_of(rows, published_accuracies())}
     memory = by_name["max_memory"]
     read = parse_budget(memory.budget(40.5), "max")
     assert (read.bound, read.is_upper) == (40_500_000, True)
