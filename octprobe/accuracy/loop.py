@@ -31,12 +31,14 @@ class Progress:
     Attributes:
         losses: mean loss of each epoch done.
         seconds: wall time of the epochs done, over all the runs that they took.
+        cpu_seconds: time of processors in them, of all threads: what other programs take does not count.
         images_seen: images run forward and backward; an image that a step runs at two alphas counts twice.
         fault: why the training ended early; None where it did not.
     """
 
     losses: tuple[float, ...] = ()
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     images_seen: int = 0
     fault: str | None = None
 
@@ -112,6 +114,7 @@ class Training:
             "generators": {"own": self._generator.get_state()} | _global_states(self._device),
             "losses": list(self.progress.losses),
             "seconds": self.progress.seconds,
+            "cpu_seconds": self.progress.cpu_seconds,
             "images_seen": self.progress.images_seen,
         }
 
@@ -124,7 +127,8 @@ class Training:
         self._global_state = dict(state["generators"])
         self._generator.set_state(self._global_state.pop("own"))
         self.progress = Progress(
-            losses=tuple(state["losses"]), seconds=state["seconds"], images_seen=state["images_seen"]
+            losses=tuple(state["losses"]),
+            **{name: state[name] for name in ("seconds", "cpu_seconds", "images_seen")},
         )
         self._schedule.step_update(self.progress.epochs * self._steps)
 
@@ -143,7 +147,7 @@ class Training:
 
     def _epoch(self) -> Progress:
         """Train one epoch; the images that fill no batch are left out, others each time."""
-        start, done = time.perf_counter(), self.progress
+        start, cpu_start, done = time.perf_counter(), time.process_time(), self.progress
         total = torch.zeros((), dtype=torch.float64, device=self._device)
         train = self._data.train
         order = torch.randperm(len(train), generator=self._generator)[: self._steps * self._batch]
@@ -156,6 +160,7 @@ class Training:
         return Progress(
             losses=(*done.losses, loss),
             seconds=done.seconds + time.perf_counter() - start,
+            cpu_seconds=done.cpu_seconds + time.process_time() - cpu_start,
             images_seen=done.images_seen + step * self._batch * self._learner.passes,
             fault=self._fault(loss, done.epochs + 1),
         )

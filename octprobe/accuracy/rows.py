@@ -89,6 +89,7 @@ def progress_columns(progress: Progress) -> dict[str, Any]:
     """Give the columns of what a training took; a loss that is no number is null."""
     return {
         "seconds": progress.seconds,
+        "cpu_seconds": progress.cpu_seconds,
         "images_seen": progress.images_seen,
         "epochs": progress.epochs,
         "loss": progress.losses[-1] if progress.losses else None,

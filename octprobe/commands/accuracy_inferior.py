@@ -74,6 +74,8 @@ def _print(found: "Comparison", console: "Console") -> None:
         console,
         f"Time: elastic {show_duration(price.elastic_seconds)}, "
         f"alone {show_duration(price.standalone_seconds)} ({_share(price.share_of_seconds)}); "
+        f"of processors {show_duration(price.elastic_cpu_seconds)} and "
+        f"{show_duration(price.standalone_cpu_seconds)} ({_share(price.share_of_cpu_seconds)}); "
         f"images seen: {price.elastic_images:,} and {price.standalone_images:,}.",
     )
 

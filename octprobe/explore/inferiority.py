@@ -57,10 +57,12 @@ class Inferiority:
 
 @dataclass(frozen=True)
 class Price:
-    """What the trainings took in all: wall time and images run forward and backward."""
+    """What the trainings took in all: wall time, time of processors, images run forward and backward."""
 
     standalone_seconds: float
     elastic_seconds: float
+    standalone_cpu_seconds: float
+    elastic_cpu_seconds: float
     standalone_images: int
     elastic_images: int
 
@@ -68,6 +70,12 @@ class Price:
     def share_of_seconds(self) -> float | None:
         """Give the elastic trainings' share of the time of those that they replace; None without a time."""
         return self.elastic_seconds / self.standalone_seconds if self.standalone_seconds else None
+
+    @property
+    def share_of_cpu_seconds(self) -> float | None:
+        """Give the same share of the time of processors, which other programs do not lengthen."""
+        whole = self.standalone_cpu_seconds
+        return self.elastic_cpu_seconds / whole if whole else None
 
 
 @dataclass(frozen=True)
@@ -195,6 +203,8 @@ def _price(pairs: Sequence[_Pair]) -> Price:
     return Price(
         standalone_seconds=sum(row.seconds or 0.0 for row in alone),
         elastic_seconds=sum(row.seconds or 0.0 for row in together),
+        standalone_cpu_seconds=sum(row.cpu_seconds or 0.0 for row in alone),
+        elastic_cpu_seconds=sum(row.cpu_seconds or 0.0 for row in together),
         standalone_images=sum(row.images_seen or 0 for row in alone),
         elastic_images=sum(row.images_seen or 0 for row in together),
     )

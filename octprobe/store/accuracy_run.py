@@ -70,6 +70,7 @@ class AccuracyRun:
         "wall time of the training, over all the runs that it took; an elastic one stands beside each alpha",
         "s",
     )
+    cpu_seconds: float | None = column("time of processors in its epochs, of all threads", "s")
     images_seen: int | None = column(
         "images run forward and backward; one that a step runs at two alphas counts twice", "images"
     )

@@ -73,7 +73,8 @@ def test_the_test_of_inferiority(store: Path) -> None:
     assert lines[2] == "octprobe:resnet8 on stripes"
     assert lines[3].split() == ["0", "90.00", "90.00", "+0.00", "+0.00", "2", "1000", "non-inferior"]
     assert lines[-1] == (
-        "Time: elastic 3 min 00 s, alone 5 min 00 s (0.60 of it); images seen: 100,000 and 200,000."
+        "Time: elastic 3 min 00 s, alone 5 min 00 s (0.60 of it); of processors 2 min 30 s and 5 min 00 s "
+        "(0.50 of it); images seen: 100,000 and 200,000."
     )
 
 

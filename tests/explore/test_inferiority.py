@@ -36,6 +36,7 @@ def run(right: list[int], **changed: Any) -> AccuracyRun:
         "images": len(flags),
         "correct": np.packbits(flags).tobytes(),
         "seconds": 10.0,
+        "cpu_seconds": 20.0,
         "images_seen": 100,
     }
     return AccuracyRun(**values | changed)
@@ -44,7 +45,15 @@ def run(right: list[int], **changed: Any) -> AccuracyRun:
 def elastic(right: list[int], **changed: Any) -> AccuracyRun:
     """Give a test row of an elastic training."""
     return run(
-        right, **{"kind": "elastic", "recipe_digest": "bbbb", "seconds": 12.0, "images_seen": 150} | changed
+        right,
+        **{
+            "kind": "elastic",
+            "recipe_digest": "bbbb",
+            "seconds": 12.0,
+            "cpu_seconds": 20.0,
+            "images_seen": 150,
+        }
+        | changed,
     )
 
 
@@ -184,6 +193,7 @@ def test_the_price_counts_an_elastic_training_once() -> None:
     assert (price.standalone_seconds, price.elastic_seconds) == (40, 24)
     assert (price.standalone_images, price.elastic_images) == (400, 300)
     assert price.share_of_seconds == 0.6
+    assert price.share_of_cpu_seconds == 0.5
     assert compare_trainings([run([1], seconds=None), elastic([1])]).price.share_of_seconds is None
 
 

@@ -9,7 +9,7 @@ from octprobe.plan.space import expand
 from octprobe.plan.spec import read_spec
 
 SWEEPS = Path(__file__).parents[2] / "sweeps"
-NAMES = ["quickstart", "resnet", "layers", "convolutions", "ablation"]
+NAMES = ["quickstart", "resnet", "layers", "convolutions", "ablation", "fashion_latency"]
 # Trained, not measured: tests/plan/test_recipe.py.
 RECIPES = ["fashion", "fashion_elastic"]
 
