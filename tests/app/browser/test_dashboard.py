@@ -80,7 +80,7 @@ def test_a_click_on_a_point_opens_its_detail(browser: Any, dashboard: str) -> No
     tab.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     tab.page.wait_for_selector("text=The Python that builds it")
     assert re.search(r"[?&]point=[0-9a-f]{16}(@|%40)[0-9a-f]", tab.page.url)
-    assert "build_network(" in main_text(tab)
+    tab.page.wait_for_selector("code:has-text('build_network(')")
     again = opened(browser, tab.page.url)
     again.page.wait_for_selector("text=The Python that builds it")
     assert faults(again) == []
