@@ -83,7 +83,7 @@ class DataSet:
             total, squares = total + values.sum((0, 2, 3)), squares + (values * values).sum((0, 2, 3))
         mean = total.double() / pixels
         deviation = (squares.double() / pixels - mean**2).clamp_min(1e-12).sqrt()
-        return tuple((each / 255).float().view(1, -1, 1, 1) for each in (mean, deviation))  # type: ignore[return-value]
+        return tuple((each / 255).float().view(1, -1, 1, 1) for each in (mean, deviation))  # type: ignore[return-value]  # of two, which a generator does not say
 
     def prepared(self, images: Tensor) -> Tensor:
         """Make images what a network takes: float32 (N, C, R, R), normalised, of the set's resolution.

@@ -50,7 +50,7 @@ class Elastic:
         for alpha in self._drawn(generator):
             logits = self._network.form(alpha)(images)
             loss = self._loss(logits, labels, teacher) / self.passes
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()  # type: ignore[no-untyped-call]  # as torch has it
             total += loss.detach()
             if alpha == 0 and self._part.distillation:
                 teacher = logits.detach()

@@ -49,7 +49,7 @@ class Standalone:
     def step(self, images: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
         """See `Learner`; nothing is drawn."""
         loss = functional.cross_entropy(self.module(images), labels, label_smoothing=self._smoothing)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()  # type: ignore[no-untyped-call]  # as torch has it
         return loss.detach()
 
     def state_dict(self) -> dict[str, Any]:

@@ -92,5 +92,5 @@ class RecordTable(Generic[Record]):
         return [self._made(row) for row in brought_to(table, self.schema).to_pylist()]
 
     def _made(self, row: dict[str, Any]) -> Record:
-        values = {declared.name: row[declared.name] for declared in fields(self._record)}  # type: ignore[arg-type]
+        values = {declared.name: row[declared.name] for declared in fields(self._record)}  # type: ignore[arg-type]  # a dataclass
         return self._record(**{name: tuple(v) if name in self._tuples else v for name, v in values.items()})

@@ -224,6 +224,20 @@ def columns_markdown() -> str:
         "",
         *_markdown_table(Accuracy),
         "",
+        *_own_tables(),
+        "## The view `samples`",
+        "",
+        "One row is one raw latency sample of a last attempt: `octprobe query`. The raw ratios lie in",
+        "`measurements.pair_ratios`, for pairs are not samples: `unnest(pair_ratios)` gives a row each.",
+        "",
+        *_markdown_table(Sample),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _own_tables() -> list[str]:
+    """Describe what trainings of a store leave in it beside its rows."""
+    return [
         "## Accuracies a seed",
         "",
         "One row is the answers of one network at one alpha, from one seed, on one split, in the parts under",
@@ -238,14 +252,7 @@ def columns_markdown() -> str:
         "",
         *_markdown_table(Sensitivity),
         "",
-        "## The view `samples`",
-        "",
-        "One row is one raw latency sample of a last attempt: `octprobe query`. The raw ratios lie in",
-        "`measurements.pair_ratios`, for pairs are not samples: `unnest(pair_ratios)` gives a row each.",
-        "",
-        *_markdown_table(Sample),
     ]
-    return "\n".join(lines) + "\n"
 
 
 def _markdown_table(record: Any) -> list[str]:

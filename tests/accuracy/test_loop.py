@@ -144,4 +144,6 @@ def test_a_state_holds_nothing_but_values(tmp_path: Any) -> None:
     _, training = begun(recipe())
     training.run(save=states.append)
     torch.save(states[-1], tmp_path / "state.pt")
-    torch.load(tmp_path / "state.pt", weights_only=True)
+    read = torch.load(tmp_path / "state.pt", weights_only=True)
+    assert read["losses"] == states[-1]["losses"]
+    assert set(read) == set(states[-1])

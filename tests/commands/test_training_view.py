@@ -75,4 +75,7 @@ def test_a_reader_that_left_ends_no_training() -> None:
     """Nor does a full disk under the log."""
     stream = io.StringIO()
     stream.close()
-    TrainingView([task()], 0, stream).say("on")
+    view = TrainingView([task()], 0, stream)
+    view.say("on")
+    assert stream.closed
+    view.close()
