@@ -21,14 +21,18 @@ DOCUMENTS = [
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_every_command_a_document_names_exists(repository: Path, name: str) -> None:
-    """`octprobe X` and `make X` in code are commands, and options belong to their command."""
+    """`octprobe X` and `octprobe X Y` in code are commands, and options belong to their command."""
     text = (repository / name).read_text()
     commands = get_command(app).commands  # type: ignore[attr-defined]  # a typer app with subcommands is a click group
     for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) + re.findall(r"`([^`\n]+)`", text):
         for line in block.splitlines():
-            for command, rest in re.findall(r"octprobe ([a-z]+)(?= |$)([^#|]*)", line):
-                assert command in commands, line
-                known = {option for p in commands[command].params for option in (*p.opts, *p.secondary_opts)}
+            for word, rest in re.findall(r"octprobe ([a-z]+)(?= |$)([^#|]*)", line):
+                assert word in commands, line
+                command, within = commands[word], re.match(r" ([a-z]+)", rest)
+                if hasattr(command, "commands") and within:
+                    assert within[1] in command.commands, line
+                    command = command.commands[within[1]]
+                known = {option for p in command.params for option in (*p.opts, *p.secondary_opts)}
                 assert set(re.findall(r"(?<= )--[a-z-]+", rest)) <= known, line
 
 
