@@ -7,12 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from octprobe.explore.advice.arrays import Flags
 from octprobe.explore.axes import CONDITION_AXES, FORM_AXES, VARIANT_AXES
 from octprobe.explore.dominance.parting import part_numbers
-from octprobe.figures.look import DIVERGING, empty, figure
+from octprobe.figures.heat_maps import Grid, Scale, Shade, stacked
 from octprobe.figures.rows import conditions_of, ends_of, measured_rows
 from octprobe.figures.shapes import Ends, Heading, Table, interval_cells, shown_count, shown_interval, whole
 from octprobe.figures.text import escaped, hover
@@ -23,10 +22,9 @@ _AXES = (*CONDITION_AXES, *FORM_AXES, *VARIANT_AXES)
 _CONDITIONS = ["env_id", *(name for name in _AXES if name != "resolution")]
 _MOST_MAPS = 8
 _MOST_SHAPES = 30
-_CELL_PX = 26
-_TITLE_PX = 84
 # The colours end where time is halved or doubled; the figure in the cell says what lies beyond.
 _MOST_SPEEDUP = 2.0
+_TICKS = (0.5, 0.7, 1.0, 1.4, 2.0)
 
 
 class Cell(NamedTuple):
@@ -111,26 +109,9 @@ def _shown(one: Map) -> Map:
 
 def plot(info: LayersInfo) -> go.Figure:
     """Draw a heat map for each alpha and stride, under one another; blue is faster than vanilla."""
-    heading = info.heading
-    if heading.reason:
-        return empty(heading.title, heading.conditions, heading.reason)
-    heights = [len(one.shapes) * _CELL_PX + _TITLE_PX for one in info.maps]
-    height = sum(heights) + 100
-    drawn = make_subplots(
-        rows=len(info.maps),
-        cols=1,
-        row_heights=heights,
-        subplot_titles=[one.name for one in info.maps],
-        vertical_spacing=_TITLE_PX / height if len(info.maps) > 1 else 0.0,
-    )
-    drawn.update_layout(figure(heading.title, heading.conditions, height=height).layout)
-    drawn.update_annotations(x=0, xanchor="left", font={"size": 12})
-    for place, one in enumerate(info.maps, 1):
-        drawn.add_trace(_heat(one), row=place, col=1)
-    drawn.update_xaxes(title_text="input resolution, px", title_standoff=2, type="category")
-    drawn.update_yaxes(title_text="channels", type="category")
-    drawn.update_layout(coloraxis=_scale())
-    return drawn
+    ticks = {math.log2(speedup): f"{speedup:g}×" for speedup in _TICKS}
+    scale = Scale("speed-up, vanilla / octave", math.log2(_MOST_SPEEDUP), ticks)
+    return stacked(info.heading, [_grid(one) for one in info.maps], scale, "input resolution, px", "channels")
 
 
 def table(info: LayersInfo) -> Table:
@@ -201,46 +182,18 @@ def _is_unusual_padding(row: dict[Any, Any]) -> bool:
     return isinstance(row["padding"], str) and row["padding"] != f"{row['kernel_size'] // 2:g}"
 
 
-def _heat(one: Map) -> go.Heatmap:
-    cells = {(cell.shape, cell.resolution): cell for cell in one.cells}
-    grid = [[cells.get((shape, side)) for side in one.resolutions] for shape in one.shapes]
-    return go.Heatmap(
-        x=[str(side) for side in one.resolutions],
-        y=[escaped(shape) for shape in one.shapes],
-        z=[[_colour_place(cell) for cell in row] for row in grid],
-        text=[["" if cell is None else f"{cell.speedup:.2f}" for cell in row] for row in grid],
-        texttemplate="%{text}",
-        hovertext=[["" if cell is None else _told(one, cell) for cell in row] for row in grid],
-        hoverinfo="text",
-        coloraxis="coloraxis",
-        xgap=1,
-        ygap=1,
+def _grid(one: Map) -> Grid:
+    return Grid(
+        one.name,
+        columns=[str(side) for side in one.resolutions],
+        rows=[escaped(shape) for shape in one.shapes],
+        cells={(escaped(cell.shape), str(cell.resolution)): _shade(one, cell) for cell in one.cells},
     )
 
 
-def _colour_place(cell: Cell | None) -> float | None:
-    """Give a speed-up on a scale on which half and double the speed lie equally far from none."""
-    return None if cell is None else math.log2(cell.speedup)
-
-
-def _scale() -> dict[str, Any]:
-    end = math.log2(_MOST_SPEEDUP)
-    ticks = (0.5, 0.7, 1.0, 1.4, 2.0)
-    return {
-        "colorscale": [list(stop) for stop in DIVERGING],
-        "cmin": -end,
-        "cmax": end,
-        "colorbar": {
-            "title": {"text": "speed-up, vanilla / octave", "side": "top"},
-            "orientation": "h",
-            "y": 0,
-            "yref": "container",
-            "yanchor": "bottom",
-            "thickness": 12,
-            "tickvals": [math.log2(tick) for tick in ticks],
-            "ticktext": [f"{tick:g}×" for tick in ticks],
-        },
-    }
+def _shade(one: Map, cell: Cell) -> Shade:
+    """Colour a cell by the logarithm: half and double the speed lie equally far from none."""
+    return Shade(math.log2(cell.speedup), f"{cell.speedup:.2f}", _told(one, cell))
 
 
 def _told(one: Map, cell: Cell) -> str:

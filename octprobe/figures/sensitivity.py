@@ -2,20 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
-from octprobe.figures.look import DIVERGING, empty, figure
+from octprobe.figures.heat_maps import Grid, Scale, Shade, stacked
 from octprobe.figures.shapes import Ends, Heading, Table, interval_cells, shown_count, shown_interval
 from octprobe.figures.text import escaped, hover, shortened
 from octprobe.store.sensitivity import Sensitivity
 
 _TITLE = "Top-1 lost by one alpha group alone, everything else at alpha 0"
 _MOST_MAPS = 8
-_CELL_PX = 26
-_TITLE_PX = 84
 # Colours of less than this many points would show the noise of 5,000 images.
 _LEAST_SCALE_POINTS = 1.0
 _PERCENT = 100
@@ -68,27 +65,10 @@ def info(rows: Sequence[Sensitivity]) -> SensitivityInfo:
 
 def plot(info: SensitivityInfo) -> go.Figure:
     """Draw a heat map for each network and recipe, under one another; orange costs, blue gains."""
-    heading = info.heading
-    if heading.reason:
-        return empty(heading.title, heading.conditions, heading.reason)
-    heights = [len(one.groups) * _CELL_PX + _TITLE_PX for one in info.maps]
-    height = sum(heights) + 100
-    drawn = make_subplots(
-        rows=len(info.maps),
-        cols=1,
-        row_heights=heights,
-        subplot_titles=[escaped(one.name) for one in info.maps],
-        vertical_spacing=_TITLE_PX / height if len(info.maps) > 1 else 0.0,
-    )
-    drawn.update_layout(figure(heading.title, heading.conditions, height=height).layout)
-    drawn.update_annotations(x=0, xanchor="left", font={"size": 12})
-    for place, one in enumerate(info.maps, 1):
-        drawn.add_trace(_heat(one), row=place, col=1)
-    drawn.update_xaxes(title_text="alpha of the group", title_standoff=2, type="category")
+    grids = [_grid(one) for one in info.maps]
+    drawn = stacked(info.heading, grids, _scale(info.maps), "alpha of the group", "alpha group")
     # The first group of the network stands on top.
-    drawn.update_yaxes(title_text="alpha group", type="category", autorange="reversed")
-    drawn.update_layout(coloraxis=_scale([cell for one in info.maps for cell in one.cells]))
-    return drawn
+    return drawn.update_yaxes(autorange="reversed")
 
 
 def table(info: SensitivityInfo) -> Table:
@@ -143,42 +123,27 @@ def _cell(rows: Sequence[Sensitivity]) -> Cell:
     )
 
 
-def _heat(one: Map) -> go.Heatmap:
-    cells = {(cell.group, cell.alpha): cell for cell in one.cells}
-    grid = [[cells.get((group, alpha)) for alpha in one.alphas] for group in one.groups]
-    return go.Heatmap(
-        x=[f"{alpha:g}" for alpha in one.alphas],
-        y=[escaped(shortened(group)) for group in one.groups],
-        # Gains are blue, as the faster is elsewhere.
-        z=[[None if cell is None else -cell.lost_points for cell in row] for row in grid],
-        text=[["" if cell is None else f"{cell.lost_points:.2f}" for cell in row] for row in grid],
-        texttemplate="%{text}",
-        hovertext=[["" if cell is None else _told(one, cell) for cell in row] for row in grid],
-        hoverinfo="text",
-        coloraxis="coloraxis",
-        xgap=1,
-        ygap=1,
+def _grid(one: Map) -> Grid:
+    return Grid(
+        escaped(one.name),
+        columns=[f"{alpha:g}" for alpha in one.alphas],
+        rows=[_row(group) for group in one.groups],
+        cells={(_row(cell.group), f"{cell.alpha:g}"): _shade(one, cell) for cell in one.cells},
     )
 
 
-def _scale(cells: Iterable[Cell]) -> dict[str, Any]:
-    end = max(_LEAST_SCALE_POINTS, *(abs(cell.lost_points) for cell in cells))
-    ticks = (-end, 0.0, end)
-    return {
-        "colorscale": [list(stop) for stop in DIVERGING],
-        "cmin": -end,
-        "cmax": end,
-        "colorbar": {
-            "title": {"text": "top-1 lost, points", "side": "top"},
-            "orientation": "h",
-            "y": 0,
-            "yref": "container",
-            "yanchor": "bottom",
-            "thickness": 12,
-            "tickvals": ticks,
-            "ticktext": [f"{0 - tick:.1f}" for tick in ticks],
-        },
-    }
+def _row(group: str) -> str:
+    return escaped(shortened(group))
+
+
+def _shade(one: Map, cell: Cell) -> Shade:
+    """Colour a cell: gains are blue, as the faster is elsewhere."""
+    return Shade(-cell.lost_points, f"{cell.lost_points:.2f}", _told(one, cell))
+
+
+def _scale(maps: Iterable[Map]) -> Scale:
+    end = max([_LEAST_SCALE_POINTS, *(abs(cell.lost_points) for one in maps for cell in one.cells)])
+    return Scale("top-1 lost, points", end, {tick: f"{0 - tick:.1f}" for tick in (-end, 0.0, end)})
 
 
 def _told(one: Map, cell: Cell) -> str:
