@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from octprobe.plan.axes import AXES, AxisRule
@@ -31,6 +31,7 @@ _PATTERN_RULE = "a module pattern takes letters, digits and _ . * ? ! [ ] - only
 
 # Says what is wrong with a key that the grammar does not know, given the path to it.
 KeyRule = Callable[[Path], str]
+Model = TypeVar("Model", bound=BaseModel)
 
 
 def faults_of(error: ValidationError, source: Source, unknown_key: KeyRule) -> Iterator[Fault]:
@@ -39,6 +40,16 @@ def faults_of(error: ValidationError, source: Source, unknown_key: KeyRule) -> I
         fault = _fault(detail, source, unknown_key)
         if fault and not source.is_bad(fault.path):
             yield fault
+
+
+def checked(
+    model: type[Model], source: Source, context: Mapping[str, Any], unknown_key: KeyRule
+) -> tuple[Model | None, list[Fault]]:
+    """Make a model of a file's content, or say each of its faults."""
+    try:
+        return model.model_validate(source.plain, context=dict(context)), []
+    except ValidationError as error:
+        return None, list(faults_of(error, source, unknown_key))
 
 
 def axis_fault(name: str, value: str) -> str | None:

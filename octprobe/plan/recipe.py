@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
@@ -13,19 +13,17 @@ from pydantic import (
     BaseModel,
     Field,
     Strict,
-    ValidationError,
     ValidationInfo,
     field_validator,
 )
 
 from octprobe.plan.axes import MAX_BATCH, MAX_RESOLUTION, Network, NetworkAlpha
-from octprobe.plan.complaints import faults_of, not_known
-from octprobe.plan.fault import Fault
+from octprobe.plan.complaints import checked, not_known
 from octprobe.plan.fault import Path as FaultPath
 from octprobe.plan.grammar import Device, Name, Question, Version1
 from octprobe.plan.point import AlphaMap
 from octprobe.plan.ranges import Grammar
-from octprobe.plan.source import Source, read_source
+from octprobe.plan.source import read_mapping
 from octprobe.plan.spec import NetworkCheck
 
 # Raised when the same recipe trains another network than before, so that old and new figures stay apart.
@@ -244,20 +242,11 @@ def read_recipe(path: Path, *, network_fault: NetworkCheck | None = None) -> Rec
     Raises:
         SpecError: with every fault of the file, each with its place.
     """
-    source = read_source(path)
-    if not isinstance(source.plain, dict):
-        raise source.error([Fault((), "a recipe is a mapping that begins with version: 1", source.plain)])
-    recipe, faults = _validated(source, network_fault)
+    source = read_mapping(path, "a recipe")
+    recipe, faults = checked(Recipe, source, {"network_fault": network_fault}, _unknown_key)
     if recipe is None or faults or source.found:
         raise source.error(faults)
     return recipe
-
-
-def _validated(source: Source, network_fault: NetworkCheck | None) -> tuple[Recipe | None, Sequence[Fault]]:
-    try:
-        return Recipe.model_validate(source.plain, context={"network_fault": network_fault}), ()
-    except ValidationError as error:
-        return None, list(faults_of(error, source, _unknown_key))
 
 
 _PARTS: Final[Mapping[str, type[BaseModel]]] = {"augmentation": Augmentation, "elastic": ElasticPart}

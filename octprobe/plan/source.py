@@ -90,6 +90,23 @@ def read_source(path: Path) -> Source:
     return parse_source(file, text)
 
 
+def read_mapping(path: Path, what: str) -> Source:
+    """Read a file that holds a mapping.
+
+    Args:
+        path: the file.
+        what: names it in the message: "a sweep file".
+
+    Raises:
+        SpecError: as `read_source`, or the file holds something else.
+    """
+    source = read_source(path)
+    if not isinstance(source.plain, dict):
+        rule = f"{what} is a mapping that begins with version: 1"
+        raise source.error([faults.Fault((), rule, source.plain)])
+    return source
+
+
 def _why_unread(path: Path, error: Exception) -> str:
     if isinstance(error, IsADirectoryError):
         return "is a folder; name the sweep file in it"

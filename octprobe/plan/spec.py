@@ -5,18 +5,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from octprobe.errors import SpecError
 from octprobe.plan.axes import AXES
 from octprobe.plan.checks import cross_faults
-from octprobe.plan.complaints import faults_of, sweep_key_rule
+from octprobe.plan.complaints import checked, sweep_key_rule
 from octprobe.plan.expression import Condition
 from octprobe.plan.fault import Fault
 from octprobe.plan.fault import Path as FaultPath
-from octprobe.plan.grammar import SWEEPS, Measure, Sweep
+from octprobe.plan.grammar import SWEEPS, Measure
 from octprobe.plan.grid import MAX_POINTS, Choice, SizedGrid, Values, When, WhenError, grid_of
-from octprobe.plan.source import Source, read_source
+from octprobe.plan.source import Source, read_mapping
 
 __all__ = ["Measure", "SweepSpec", "read_spec"]
 
@@ -88,11 +88,10 @@ def read_spec(path: Path, *, network_fault: NetworkCheck | None = None) -> Sweep
     Raises:
         SpecError: with every fault of the file, each with its place.
     """
-    source = read_source(path)
-    if not isinstance(source.plain, dict):
-        raise source.error([Fault((), "a sweep file is a mapping that begins with version: 1", source.plain)])
+    source = read_mapping(path, "a sweep file")
     subject = _subject(source.plain)
-    sweep, faults = _validated(source, subject, network_fault)
+    context = {"network_fault": network_fault}
+    sweep, faults = checked(SWEEPS[subject], source, context, sweep_key_rule(subject))
     faults += [f for f in cross_faults(source.plain, subject) if not source.is_bad(f.path)]
     if faults or source.found or sweep is None:
         raise source.error(faults)
@@ -103,23 +102,13 @@ def read_spec(path: Path, *, network_fault: NetworkCheck | None = None) -> Sweep
     return spec
 
 
-def _subject(data: Mapping[str, Any]) -> str:
+def _subject(data: Any) -> str:
     """Give the subject, guessed where the file does not say it, so that its other faults are still found."""
     subject = data.get("subject")
     if isinstance(subject, str) and subject in AXES:
         return subject
     axes = data.get("axes")
     return "layer" if isinstance(axes, dict) and "in_channels" in axes else "network"
-
-
-def _validated(
-    source: Source, subject: str, network_fault: NetworkCheck | None
-) -> tuple[Sweep | None, list[Fault]]:
-    try:
-        context = {"network_fault": network_fault}
-        return SWEEPS[subject].model_validate(source.plain, context=context), []
-    except ValidationError as error:
-        return None, list(faults_of(error, source, sweep_key_rule(subject)))
 
 
 def _spec(sweep: Any, source: Source, subject: str) -> SweepSpec:
