@@ -18,7 +18,9 @@ from octprobe.errors import OctprobeError, UsageError
 
 
 def cost(
-    network: Annotated[str, typer.Argument(help="timm's name, torchvision:NAME or module:function.")],
+    network: Annotated[
+        str, typer.Argument(help="timm's name, torchvision:NAME, octprobe:NAME or module:function.")
+    ],
     alpha: Annotated[
         str, typer.Option(help="Share of low channels, or pairs such as layer1=0.5,layer2=0.25.")
     ] = "0",

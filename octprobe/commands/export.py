@@ -35,7 +35,10 @@ _AXES = {
 
 def export(
     network: Annotated[
-        str, typer.Argument(help="timm's name, torchvision:NAME or module:function.", show_default=False)
+        str,
+        typer.Argument(
+            help="timm's name, torchvision:NAME, octprobe:NAME or module:function.", show_default=False
+        ),
     ],
     *,
     output: Annotated[

@@ -10,7 +10,10 @@ if TYPE_CHECKING:
 
 def groups(
     network: Annotated[
-        str, typer.Argument(help="timm's name, torchvision:NAME or module:function.", show_default=False)
+        str,
+        typer.Argument(
+            help="timm's name, torchvision:NAME, octprobe:NAME or module:function.", show_default=False
+        ),
     ],
     resolution: Annotated[
         int | None,

@@ -31,7 +31,10 @@ _CHOICES = ("dtype", "memory_format", "execution", "mode")
 
 def profile(
     network: Annotated[
-        str, typer.Argument(help="timm's name, torchvision:NAME or module:function.", show_default=False)
+        str,
+        typer.Argument(
+            help="timm's name, torchvision:NAME, octprobe:NAME or module:function.", show_default=False
+        ),
     ],
     *,
     alpha: Annotated[
