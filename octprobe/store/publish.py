@@ -2,7 +2,9 @@
 
 import contextlib
 import errno
+import fcntl
 import os
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -11,6 +13,7 @@ from octprobe.errors import StoreError, UsageError
 
 # Readers of parquet folders, ours and pyarrow's, skip names that start so.
 HIDDEN_PREFIXES = ("_", ".")
+_HALF_PREFIX, _HALF_SUFFIX = "_", ".tmp"
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -22,7 +25,7 @@ def publish(content: bytes, target: Path) -> None:
     """
     if target.exists():
         raise StoreError(
-            f"{target} exists; a store never overwrites. Only one sweep may write a store at a time."
+            f"{target} exists; a store never overwrites. Move the file away, or give another --store."
         )
     try:
         _appear(target, lambda file: file.write(content))
@@ -101,26 +104,44 @@ def store_error(error: OSError, folder: Path) -> StoreError:
     )
 
 
+def remove_leftovers(folder: Path) -> None:
+    """Remove what killed writers have left half-written; what a live one writes is locked, and stays."""
+    for left in folder.glob(f"{_HALF_PREFIX}*{_HALF_SUFFIX}"):
+        # A folder that cannot be changed keeps what is in it.
+        with contextlib.suppress(OSError):
+            if left.is_file():
+                with left.open("rb") as file:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    left.unlink()
+
+
 def _appear(target: Path, write: Callable[[BinaryIO], object]) -> None:
-    hidden = target.with_name(f"_{target.name}.tmp")
+    hidden = target.with_name(f"{_HALF_PREFIX}{target.name}.{secrets.token_hex(4)}{_HALF_SUFFIX}")
     try:
-        _write_durably(write, hidden)
-        hidden.replace(target)
-        _flush_folder(target.parent)
+        with _open_locked(hidden) as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+            hidden.replace(target)
+        flush_folder(target.parent)
     except BaseException:  # Ctrl-C too: nothing half-written stays
         with contextlib.suppress(OSError):  # what failed first is what is told
             hidden.unlink(missing_ok=True)
         raise
 
 
-def _write_durably(write: Callable[[BinaryIO], object], path: Path) -> None:
-    with path.open("wb") as file:
-        write(file)
-        file.flush()
-        os.fsync(file.fileno())
+def _open_locked(path: Path) -> BinaryIO:
+    """Open a new file that nobody takes for a leftover, as it is locked; without locks nobody can."""
+    while True:
+        file = path.open("wb")
+        with contextlib.suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX)
+        if path.exists():
+            return file
+        file.close()  # it was removed between the two
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
     """Make a rename durable: the folder's own entry has to reach the disk too."""
     handle = os.open(folder, os.O_RDONLY)
     try:

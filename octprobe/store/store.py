@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from octprobe.errors import StoreError
 from octprobe.store.index import INDEX_COLUMNS, ResumeIndex
 from octprobe.store.part import read_part
-from octprobe.store.publish import HIDDEN_PREFIXES, make_folder, publish, store_error
+from octprobe.store.publish import HIDDEN_PREFIXES, keep, make_folder, publish, remove_leftovers, store_error
 from octprobe.store.row import Row
 from octprobe.store.schema import SCHEMA, table_of
 
@@ -77,6 +77,8 @@ class Store:
         """
         store = cls(Path(path))
         make_folder(store.path / PARTS_FOLDER)
+        for folder in (PARTS_FOLDER, SPECS_FOLDER):
+            remove_leftovers(store.path / folder)
         # pyarrow loads pandas when it first turns Python values into columns: now, not beside a timed block.
         table_of([])
         return store
@@ -130,7 +132,7 @@ class Store:
         make_folder(self.path / SPECS_FOLDER)
         kept = self.path / SPECS_FOLDER / f"{digest}.yaml"
         if not kept.exists():
-            publish(content, kept)
+            keep(kept, lambda file: file.write(content))
         return digest
 
     def parts(self) -> list[Path]:

@@ -3,8 +3,10 @@
 import errno
 import os
 import pickle
+import re
 import shutil
 from pathlib import Path
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -80,12 +82,33 @@ def test_publish_flushes_file_and_folder_before_and_after_the_rename(
 
     def spy(handle: int) -> None:
         is_folder = os.path.isdir(f"/proc/self/fd/{handle}")  # noqa: PTH112 - a file handle, not a path of ours
-        seen.append((is_folder, sorted(path.name for path in tmp_path.iterdir())))
+        names = [re.sub(r"[0-9a-f]{8}", "TOKEN", path.name) for path in tmp_path.iterdir()]
+        seen.append((is_folder, names))
         real(handle)
 
     monkeypatch.setattr(publishing.os, "fsync", spy)
     publish(b"rows", tmp_path / "a.parquet")
-    assert seen == [(False, ["_a.parquet.tmp"]), (True, ["a.parquet"])]
+    assert seen == [(False, ["_a.parquet.TOKEN.tmp"]), (True, ["a.parquet"])]
+
+
+def test_what_a_killed_writer_has_left_is_removed_and_what_a_live_one_writes_is_not(tmp_path: Path) -> None:
+    """The next sweep opens the store while another writes: its half part stays and becomes whole."""
+    store = Store.create(tmp_path)
+    left = tmp_path / "parts" / "_20260101T000000000000Z-00000000.parquet.01234567.tmp"
+    left.write_bytes(b"half")
+    (tmp_path / "parts" / "_folder.tmp").mkdir()
+    seen: list[list[str]] = []
+
+    def write(file: BinaryIO) -> None:
+        file.write(b"whole")
+        Store.create(tmp_path)
+        seen.append([path.name for path in (tmp_path / "parts").glob("_*.tmp") if path.is_file()])
+
+    publishing.keep(store.path / "parts" / "a.parquet", write)
+    assert [len(names) for names in seen] == [1]
+    assert seen[0][0].startswith("_a.parquet.")
+    assert (tmp_path / "parts" / "a.parquet").read_bytes() == b"whole"
+    assert not left.exists()
 
 
 @pytest.mark.parametrize(
