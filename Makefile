@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 PHOTOS := $(VENV)/photos
 
 .DEFAULT_GOAL := help
-.PHONY: help install sweep dashboard test check format docs clean aa bench-engine bench-timer bench-scale bench-dashboard accuracy networks real-weights
+.PHONY: help install sweep dashboard test check format docs clean aa bench-engine bench-timer bench-scale bench-dashboard accuracy fronts networks real-weights
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ bench-scale: $(INSTALLED) ## time and memory of front and recommend over 10^4 to
 accuracy: $(INSTALLED) ## one training for every alpha beside one for each, on Fashion-MNIST: docs/accuracy.md, within 90 minutes
 	$(BIN)/python -m benchmarks.accuracy > results/accuracy.md
 	mv results/accuracy.md docs/accuracy.md
+
+fronts: $(INSTALLED) ## draw docs/fronts.png of results/resnet and results/fashion, with a Chromium
+	$(BIN)/python -m benchmarks.fronts
 
 networks: $(INSTALLED) ## which networks of timm become octave: docs/networks.md, within an hour on two cores
 	$(BIN)/python -m benchmarks.census
