@@ -1,7 +1,7 @@
 """Two fronts as one picture: `make fronts` draws docs/fronts.png of stores that are there, with a Chromium.
 
-Left published ImageNet accuracies beside the latencies of sweeps/resnet.yaml, right the accuracies and latencies
-of the project's own networks, trained on Fashion-MNIST; whatever is measured is so where the picture is made.
+Left published ImageNet accuracies beside the latencies of sweeps/resnet.yaml, right those of
+its own networks, trained on Fashion-MNIST; whatever is measured is so where the picture is made.
 """
 
 import argparse
