@@ -13,9 +13,11 @@ from pathlib import Path
 
 from benchmarks.scale import machine
 from octprobe.explore.inferiority import Comparison, Inferiority, compare_trainings
+from octprobe.explore.price import elastic_trainings
 from octprobe.store.accuracy import Accuracy
-from octprobe.store.accuracy_run import AccuracyRun
-from octprobe.store.accuracy_runs import answered, own_accuracies, read_runs
+from octprobe.store.accuracy_run import AccuracyRun, Split
+from octprobe.store.accuracy_runs import answered, read_runs
+from octprobe.store.own_accuracies import own_accuracies
 
 REPOSITORY = Path(__file__).parents[1]
 STORE = REPOSITORY / "results" / "fashion"
@@ -50,7 +52,9 @@ def page(store: Path) -> str:
     """Write docs/accuracy.md of what a store holds."""
     rows = read_runs(store).rows
     found = compare_trainings(rows)
-    known = {(each.kind, each.alpha): each for each in own_accuracies(rows)}
+    known = {
+        (each.kind, each.alpha, each.split): each for split in Split for each in own_accuracies(rows, split)
+    }
     days = sorted({f"{row.recorded_at:%Y-%m-%d}" for row in answered(rows)})
     tables = {
         "when": f"Trained on {', '.join(days)}: {machine()}; two trainings at a time, of one thread each.",
@@ -66,7 +70,7 @@ def page(store: Path) -> str:
 
 _ACCURACY_HEAD = (
     *("alpha", "alone, % [95 % CI]", "elastic, % [95 % CI]", "elastic less alone, points"),
-    *("at least, points", "non-inferior by 0.5"),
+    *("at least, points", "non-inferior by 0.5", "validation: alone, elastic, %"),
 )
 _COST_HEAD = (
     *("trainings", "of them", "images seen a training", "seconds a training"),
@@ -74,14 +78,21 @@ _COST_HEAD = (
 )
 
 
-def _accuracies(each: Inferiority, known: dict[tuple[str, float | None], Accuracy]) -> Sequence[str]:
+_Known = dict[tuple[str, float | None, str | None], Accuracy]
+
+
+def _accuracies(each: Inferiority, known: _Known) -> Sequence[str]:
+    kinds = ("trained", "elastic")
+    alone, together = (_interval(known[kind, each.alpha, Split.TEST]) for kind in kinds)
+    held = (known[kind, each.alpha, Split.VALIDATION].top1_percent for kind in kinds)
     return (
         f"{each.alpha:g}",
-        _interval(known["trained", each.alpha]),
-        _interval(known["elastic", each.alpha]),
+        alone,
+        together,
         f"{each.difference_points:+.2f}",
         f"{each.lower_points:+.2f}",
         "yes" if each.is_shown else "not shown",
+        ", ".join(f"{percent:.2f}" for percent in held),
     )
 
 
@@ -96,7 +107,7 @@ def _costs(rows: Sequence[AccuracyRun], found: Comparison) -> Iterator[Sequence[
         alone = [row for row in known if row.kind == "trained" and row.alpha == each.alpha]
         yield _cost(f"alpha {each.alpha:g} alone", alone)
     yield _cost("alone, all", [row for row in known if row.kind == "trained"])
-    yield _cost("elastic", list({row.seed: row for row in known if row.kind == "elastic"}.values()))
+    yield _cost("elastic", elastic_trainings(row for row in known if row.kind == "elastic"))
 
 
 def _cost(name: str, rows: Sequence[AccuracyRun]) -> Sequence[str]:

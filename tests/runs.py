@@ -1,5 +1,6 @@
 """Rows of trainings, made up."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +11,12 @@ from octprobe.store.accuracy_run import AccuracyRun, percent
 
 def run_of(right: int, of: int = 1000, **changed: Any) -> AccuracyRun:
     """Give a test row of one training that answers the first so many images right; keywords change it."""
-    flags = np.arange(of) < right
+    return run_that([place < right for place in range(of)], **changed)
+
+
+def run_that(answers: Sequence[int], **changed: Any) -> AccuracyRun:
+    """Give a test row of one training by its answers, 1 a right one; keywords change it."""
+    flags = np.array(answers, dtype=bool)
     values: dict[str, Any] = {
         "network": "octprobe:resnet8",
         "alpha": 0.5,
@@ -23,8 +29,8 @@ def run_of(right: int, of: int = 1000, **changed: Any) -> AccuracyRun:
         "seed": 0,
         "status": "trained",
         "recorded_at": datetime(2026, 1, 2, tzinfo=UTC),
-        "images": of,
-        "top1_percent": percent(right / of),
+        "images": len(flags),
+        "top1_percent": percent(float(flags.mean())),
         "top5_percent": 99.0,
         "correct": np.packbits(flags).tobytes(),
         "seconds": 75.0,

@@ -1,11 +1,13 @@
 """What tests of trainings train: tiny networks, and images whose class a person sees at once."""
 
+import gzip
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from PIL import Image
+from torch import Tensor, nn
 
 from octprobe.accuracy.data import DataSet, ImageSet, split
 from octprobe.plan.recipe import Recipe
@@ -27,6 +29,12 @@ def dropping() -> nn.Module:
     return nn.Sequential(
         nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.Flatten(), nn.Dropout(), nn.Linear(8 * (SIDE - 2) ** 2, 10)
     )
+
+
+def colourful() -> nn.Module:
+    """Give a network of two layers for images in colour."""
+    convolution = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU())
+    return nn.Sequential(convolution, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, CLASSES))
 
 
 def recipe(**changed: Any) -> Recipe:
@@ -64,3 +72,34 @@ def small_data(count: int = 84, channels: int = 1) -> DataSet:
     """Give a data set of stripes, 20 of them kept for validation."""
     known, test = stripes(count, 0, channels), stripes(30, 1, channels)
     return split("stripes", known, test, classes=CLASSES, validation=20, resolution=None)
+
+
+def idx(values: Tensor) -> bytes:
+    """Write bytes in the form of MNIST's authors."""
+    sizes = b"".join(size.to_bytes(4, "big") for size in values.shape)
+    return bytes([0, 0, 8, values.dim()]) + sizes + values.to(torch.uint8).numpy().tobytes()
+
+
+def write_fashion(folder: Path, known: ImageSet, test: ImageSet, *, zipped: bool = True) -> Path:
+    """Write grey images as Fashion-MNIST's four files; give the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for part, images in (("train", known), ("t10k", test)):
+        for name, values in (("images-idx3", images.images[:, 0]), ("labels-idx1", images.labels)):
+            file = folder / f"{part}-{name}-ubyte"
+            content = idx(values)
+            if zipped:
+                file.with_name(f"{file.name}.gz").write_bytes(gzip.compress(content, compresslevel=1))
+            else:
+                file.write_bytes(content)
+    return folder
+
+
+def write_images(
+    folder: Path, classes: dict[str, int], size: tuple[int, int] = (6, 4), shade: int = 20
+) -> Path:
+    """Write images in colour, a folder a class; give the folder."""
+    for name, count in classes.items():
+        (folder / name).mkdir(parents=True)
+        for number in range(count):
+            Image.new("RGB", size, (10 * number, shade, 30)).save(folder / name / f"{number}.png")
+    return folder

@@ -7,15 +7,14 @@ from pathlib import Path
 import torch
 
 from octprobe.accuracy.checkpoint import Checkpoint
-from octprobe.accuracy.evaluate import evaluate
+from octprobe.accuracy.evaluate import evaluate, refuse_no_numbers
 from octprobe.accuracy.experiment import Experiment
 from octprobe.accuracy.rows import Origin, answer_columns, cost_columns
 from octprobe.accuracy.sources import read_data
 from octprobe.cost.count import quick_cost
 from octprobe.errors import UsageError
-from octprobe.plan.recipe import Alpha
-from octprobe.store.accuracy_run import AccuracyRun, RunStatus
-from octprobe.store.accuracy_runs import TEST, VALIDATION
+from octprobe.plan.recipe import Alpha, alpha_text
+from octprobe.store.accuracy_run import AccuracyRun, RunStatus, Split
 from octprobe.workload import Workload
 
 
@@ -24,18 +23,17 @@ class Asked:
     """Whom and what is asked.
 
     Attributes:
-        file: the checkpoint's file, as it was named.
+        checkpoint: of a training that has ended; asked about another data set, its rows carry that name.
         folder: where the data set's files are; None for the usual place.
-        split: test or validation.
+        split: of the data set.
         device: where it runs.
         env_id: identity of the environment.
         allow_import: whether code may be imported to find the network.
     """
 
-    file: str
     checkpoint: Checkpoint
     folder: Path | None
-    split: str
+    split: Split
     device: torch.device
     env_id: str
     allow_import: bool = False
@@ -47,30 +45,32 @@ def answers_at(asked: Asked, alphas: Iterable[Alpha]) -> Iterator[AccuracyRun]:
     Where batch-norm statistics of an alpha are not in the checkpoint, they come from training images.
 
     Raises:
-        UsageError: the data set is another, the network cannot be built, or has no such alpha.
+        UsageError: the network cannot be built or has no such alpha, the weights do not fit it, or it answers
+            with what is no number.
         ConversionError: it has no octave form at an alpha.
     """
     task = asked.checkpoint.task
     whole = read_data(task.recipe, asked.folder)
-    if whole.name != asked.checkpoint.dataset:
-        raise UsageError(
-            f"{asked.file}: was trained on {asked.checkpoint.dataset}, and --data holds {whole.name}"
-        )
     place = Experiment(Path(), whole, asked.device, asked.env_id, allow_import=asked.allow_import)
     learner, data, example = place.learner_of(task)
-    learner.load_state_dict(asked.checkpoint.state)
+    asked.checkpoint.put_into(learner)
     statistics = data.sample(task.recipe.statistics_images)
-    images = {TEST: data.test, VALIDATION: data.validation}[asked.split]
+    images = data.test if asked.split is Split.TEST else data.validation
     if not len(images):
-        raise UsageError(f"{asked.file}: its recipe keeps no image for {asked.split}; ask for --split {TEST}")
+        raise UsageError(
+            f"{asked.checkpoint.file}: its recipe keeps no image for {asked.split}; "
+            f"ask for --split {Split.TEST}"
+        )
     origin = Origin(task=task, env_id=asked.env_id, data=data)
     for alpha in alphas:
         network = learner.network_at(alpha, statistics)
+        found = evaluate(network, data, images)
+        refuse_no_numbers(found, f"{asked.checkpoint.file}: at alpha {alpha_text(alpha)}")
         yield AccuracyRun(
             **origin.columns(alpha),
-            **answer_columns(evaluate(network, data, images)),
+            **answer_columns(found),
             **cost_columns(quick_cost(Workload(network, example))),
             split=asked.split,
             status=RunStatus.TRAINED,
-            checkpoint=asked.file,
+            checkpoint=asked.checkpoint.file,
         )

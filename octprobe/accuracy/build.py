@@ -1,5 +1,8 @@
 """A network made for a data set: its initial weights from a seed, its answers the data set's classes."""
 
+import copy
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -64,17 +67,44 @@ def _fitted(name: str, data: DataSet, channels: int) -> DataSet:
 
 def answers_of(name: str, network: nn.Module, example: Tensor) -> int:
     """Find how many answers a network gives; it has to take images of this size."""
-    try:
-        with torch.inference_mode():
-            answer = network.eval()(example)
-    except Exception as error:  # whatever a network raises of an image that is too small for it
-        if isinstance(error, OctprobeError) or wants_memory(error):
-            raise
-        said = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise UsageError(
-            f"network {name!r} does not take images of {example.shape[-1]} pixels: {said}; "
-            "give another resolution"
-        ) from error
+    refusal = f"network {name!r} does not take images of {example.shape[-1]} pixels"
+    with torch.inference_mode():
+        answer = _asked(network.eval(), example, refusal, "give another resolution")
     if not isinstance(answer, Tensor) or answer.dim() != 2:
         raise UsageError(f"network {name!r} gives no classes, one row of answers an image")
     return int(answer.shape[1])
+
+
+def refuse_untrainable(name: str, network: nn.Module, images: Tensor) -> None:
+    """Stop where a network that answers does not do so in training.
+
+    Args:
+        name: the network's, for messages.
+        network: vanilla or octave; stays as it is.
+        images: (B, C, R, R), as few as a step or the statistics of batch norms are taken of.
+
+    Raises:
+        UsageError: it cannot norm so few images so small, or answers with something else than a tensor.
+    """
+    refusal = (
+        f"network {name!r} does not learn from images of {images.shape[-1]} pixels, {len(images)} at a time"
+    )
+    with torch.no_grad(), torch.random.fork_rng([]):
+        trial = copy.deepcopy(network).train()
+        answer = _asked(trial, images, refusal, "give more images a batch, or another resolution")
+    if not isinstance(answer, Tensor):
+        raise UsageError(
+            f"network {name!r} answers with {type(answer).__name__} in training, not with one tensor; build "
+            "it without its other answers in a function of yours, and name it as package.module:function"
+        )
+
+
+def _asked(network: nn.Module, images: Tensor, refusal: str, way_out: str) -> Any:
+    """Run a network; what it raises of images that are too small for it is one line."""
+    try:
+        return network(images)
+    except Exception as error:
+        if isinstance(error, OctprobeError) or wants_memory(error):
+            raise
+        said = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise UsageError(f"{refusal}: {said}; {way_out}") from error

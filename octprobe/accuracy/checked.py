@@ -9,13 +9,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from octprobe.accuracy.evaluate import answers
-from octprobe.accuracy.imagefolder import open_folder
+from octprobe.accuracy.evaluate import answers, refuse_no_numbers
+from octprobe.accuracy.imagefolder import FolderOfImages, Wanted, open_folder
 from octprobe.accuracy.rows import alpha_columns, answer_columns, cost_columns
 from octprobe.cost.count import quick_cost
 from octprobe.networks import build_network
 from octprobe.plan.point import NetworkSubject
-from octprobe.plan.recipe import Alpha, Kind, digest_of
+from octprobe.plan.recipe import Alpha, Kind, alpha_text, digest_of
 from octprobe.plan.variant import Variant
 from octprobe.store.accuracy_run import AccuracyRun, RunStatus
 from octprobe.store.accuracy_runs import TEST
@@ -31,21 +31,19 @@ class Checked:
 
     Attributes:
         checkpoint: file of the weights, or `pretrained`.
-        dataset: what the data set is called.
+        dataset: what the data set is called; None for the folder's name with a digest of its files.
         recipe: how the weights were trained; None where nobody says, and then the file stands for it.
-        class_map: see `open_folder`.
+        images: how they are to be given.
     """
 
     network: str
     alpha: Alpha
     checkpoint: str
     folder: Path
-    dataset: str
+    dataset: str | None
     recipe: str | None
     seed: int | None
-    resolution: int | None
-    class_map: Path | None
-    batch: int
+    images: Wanted
     device: torch.device
     env_id: str
     allow_import: bool = False
@@ -74,30 +72,24 @@ def evaluated_row(checked: Checked) -> AccuracyRun:
     vanilla = build_network(
         checked.network, allow_import=checked.allow_import, weights=checked.checkpoint
     ).eval()
-    images = open_folder(
-        checked.folder,
-        vanilla,
-        checked.network,
-        resolution=checked.resolution,
-        batch=checked.batch,
-        class_map=checked.class_map,
-    )
+    images = open_folder(checked.folder, vanilla, checked.network, checked.images)
     example = torch.zeros(1, *images.config["input_size"])
     network = _octave(vanilla, checked, example).to(checked.device)
     found = answers(network, images.batches(checked.device))
+    refuse_no_numbers(found, f"{checked.checkpoint}: at alpha {alpha_text(checked.alpha)}")
     counted = cost_columns(quick_cost(Workload(network, example)))
-    return _row(checked, images.resolution, answer_columns(found) | counted)
+    return _row(checked, images, answer_columns(found) | counted)
 
 
-def _row(checked: Checked, resolution: int, found: dict[str, Any]) -> AccuracyRun:
+def _row(checked: Checked, images: FolderOfImages, found: dict[str, Any]) -> AccuracyRun:
     alpha, alpha_map = alpha_columns(checked.network, checked.alpha)
     return AccuracyRun(
         network=checked.network,
         alpha=alpha,
         alpha_map=alpha_map,
-        dataset=checked.dataset,
+        dataset=checked.dataset or images.name,
         split=TEST,
-        resolution=resolution,
+        resolution=images.resolution,
         kind=str(Kind.EVALUATED),
         recipe=checked.recipe_text,
         recipe_digest=digest_of(checked.recipe_text),

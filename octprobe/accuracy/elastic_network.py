@@ -2,21 +2,17 @@
 
 import copy
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from octprobe.accuracy.standalone import estimate_statistics
+from octprobe.accuracy.state import put_back, refuse_misfit
 from octprobe.errors import UsageError
 from octprobe.plan.point import NetworkSubject
-from octprobe.plan.recipe import Alpha, alpha_text
+from octprobe.plan.recipe import Alpha, alpha_order, alpha_text, plain_alpha
 from octprobe.plan.variant import Variant
-from octprobe.weights.fit import mismatch
 from octprobe.workload import at_alpha
-
-_VANILLA = Decimal(0)
 
 
 class ElasticNetwork:
@@ -40,7 +36,7 @@ class ElasticNetwork:
 
     def __init__(self, vanilla: nn.Module, alphas: Iterable[Alpha], example: Tensor) -> None:
         self.vanilla, self._example = vanilla, example
-        self.alphas = tuple(sorted({_plain(alpha) for alpha in alphas}, key=_order))
+        self.alphas = tuple(sorted({plain_alpha(alpha) for alpha in alphas}, key=alpha_order))
         self._forms = {alpha: _form(vanilla, alpha, example) for alpha in self.alphas}
 
     def form(self, alpha: Alpha) -> nn.Module:
@@ -68,7 +64,7 @@ class ElasticNetwork:
         Raises:
             ConversionError: the network has no octave form at this alpha.
         """
-        known = self._forms.get(_plain(alpha))
+        known = self._forms.get(plain_alpha(alpha))
         if known is not None:
             return copy.deepcopy(known).eval()
         network = _form(copy.deepcopy(self.vanilla), alpha, self._example)
@@ -86,28 +82,24 @@ class ElasticNetwork:
         """Take what `state_dict` gave; nothing is changed where it does not fit.
 
         Raises:
-            UsageError: it is of another network, or of other alphas.
+            UsageError: it is of another network or of other alphas, or is damaged.
         """
         parts = self._parts(state)
         for held, given in parts:
-            faults = mismatch(held, given)
-            if faults:
-                raise UsageError(f"the checkpoint is of another network: {faults}")
-        with torch.no_grad():
-            for held, given in parts:
-                for name, tensor in held.items():
-                    tensor.copy_(given[name])
+            refuse_misfit(held, given)
+        for held, given in parts:
+            put_back(held, given)
 
-    def _parts(self, state: Mapping[str, Any]) -> list[tuple[dict[str, Tensor], Mapping[str, Tensor]]]:
-        """Pair what is held with what is given for it."""
-        if not {"parameters", "buffers"} <= set(state):
+    def _parts(self, state: Mapping[str, Any]) -> list[tuple[dict[str, Tensor], Any]]:
+        """Pair what is held with what is given for it, whatever that is."""
+        if "parameters" not in state or not isinstance(state.get("buffers"), Mapping):
             raise UsageError(
                 "the checkpoint is of no elastic training; `octprobe accuracy elastic` writes one"
             )
         buffers, wanted = state["buffers"], [alpha_text(alpha) for alpha in self.alphas]
         if set(buffers) != set(wanted):
             raise UsageError(
-                f"the checkpoint is of alphas {', '.join(buffers)}, not of {', '.join(wanted)}; "
+                f"the checkpoint is of alphas {', '.join(map(str, buffers))}, not of {', '.join(wanted)}; "
                 "give the recipe that it was trained by"
             )
         forms = zip(wanted, self._forms.values(), strict=True)
@@ -119,12 +111,3 @@ class ElasticNetwork:
 
 def _form(vanilla: nn.Module, alpha: Alpha, example: Tensor) -> nn.Module:
     return at_alpha(vanilla, NetworkSubject(network="", alpha=alpha), example, Variant())
-
-
-def _plain(alpha: Alpha) -> Alpha:
-    """Give the number 0 for an alpha map that makes nothing octave."""
-    return _VANILLA if NetworkSubject(network="", alpha=alpha).is_vanilla else alpha
-
-
-def _order(alpha: Alpha) -> tuple[bool, str]:
-    return isinstance(alpha, tuple), alpha_text(alpha)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from octprobe.accuracy.data import DataSet, ImageSet
+from octprobe.errors import UsageError
 from octprobe.stats import Interval, share_interval
 
 Flags = npt.NDArray[np.bool_]
@@ -25,10 +26,19 @@ class Answers:
     Attributes:
         first: (N,), whether the first answer was.
         five: (N,), whether one of the first five was; None where there are no more than five classes.
+        no_numbers: to how many images an answer was no finite number; none of them counts as right.
     """
 
     first: Flags
     five: Flags | None
+    no_numbers: int = 0
+
+    @property
+    def fault(self) -> str | None:
+        """Say why this is no accuracy; None where it is one."""
+        if not self.no_numbers:
+            return None
+        return f"its answers to {self.no_numbers} of {len(self.first)} images are no finite numbers"
 
     @property
     def top1(self) -> Interval:
@@ -61,14 +71,30 @@ def answers(network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> Ans
         batches: images (B, C, H, W) and labels (B,), on the network's device.
     """
     network.eval()
-    ranks, classes = [], 0
+    ranks, classes, no_numbers = [], 0, 0
     with torch.inference_mode():
         for images, labels in batches:
             logits = network(images)
             classes = logits.shape[1]
             ranks.append(_ranks(logits, labels).cpu())
+            no_numbers += int((~logits.isfinite().all(1)).sum())
     rank = torch.cat(ranks).numpy()
-    return Answers(first=rank < 1, five=rank < _TOP if classes > _TOP else None)
+    return Answers(first=rank < 1, five=rank < _TOP if classes > _TOP else None, no_numbers=no_numbers)
+
+
+def refuse_no_numbers(found: Answers, place: str) -> Answers:
+    """Stop where a network answers with what is no finite number; give the answers where it does not.
+
+    Args:
+        found: its answers.
+        place: names the weights, for the message.
+
+    Raises:
+        UsageError: an answer is no finite number.
+    """
+    if found.fault is not None:
+        raise UsageError(f"{place}: {found.fault}, so they say nothing of its accuracy; give other weights")
+    return found
 
 
 def _ranks(logits: Tensor, labels: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from octprobe.accuracy.build import vanilla_for
 from octprobe.accuracy.checkpoint import Task, read_unfinished, write_checkpoint
-from octprobe.accuracy.data import DataSet
+from octprobe.accuracy.data import DataSet, ImageSet
 from octprobe.accuracy.elastic import Elastic
 from octprobe.accuracy.evaluate import Answers, evaluate
 from octprobe.accuracy.learner import Learner
@@ -18,7 +18,7 @@ from octprobe.accuracy.loop import Progress, Training
 from octprobe.accuracy.rows import Origin, alpha_columns, answered_row, fault_row
 from octprobe.accuracy.standalone import Standalone
 from octprobe.cost.count import quick_cost
-from octprobe.errors import ConversionError, wants_memory
+from octprobe.errors import UsageError, wants_memory
 from octprobe.plan.recipe import Alpha, Kind, Recipe
 from octprobe.store.accuracy_run import FINAL, AccuracyRun, RunStatus
 from octprobe.store.accuracy_runs import TEST, VALIDATION, append_runs
@@ -39,33 +39,41 @@ class Watcher(Protocol):
         """Hear what is now in the store."""
 
 
-def tasks_of(recipe: Recipe, kind: Kind) -> tuple[Task, ...]:
-    """List the trainings of a recipe: seed by seed, so that what is done first can be compared first."""
+def tasks_of(recipe: Recipe, kind: Kind, dataset: str) -> tuple[Task, ...]:
+    """List the trainings of a recipe: seed by seed, so that what is done first can be compared first.
+
+    Args:
+        recipe: says what is trained.
+        kind: at each alpha alone, or elastic.
+        dataset: name of what is learned from, which tells its content.
+    """
     alphas: Sequence[Alpha | None] = [None] if kind is Kind.ELASTIC else recipe.alphas
     return tuple(
-        Task(recipe=recipe, kind=kind, alpha=alpha, seed=seed) for seed in recipe.seeds for alpha in alphas
+        Task(recipe=recipe, kind=kind, alpha=alpha, seed=seed, dataset=dataset)
+        for seed in recipe.seeds
+        for alpha in alphas
     )
 
 
-def pending(tasks: Iterable[Task], rows: Iterable[AccuracyRun], dataset: str) -> tuple[Task, ...]:
-    """Give the trainings whose end the rows do not hold; one that failed is tried again.
-
-    Args:
-        tasks: trainings.
-        rows: those of the store.
-        dataset: the data set's name.
-    """
-    done = {
-        (row.kind, row.recipe_digest, row.dataset, row.seed, row.alpha, row.alpha_map)
-        for row in rows
-        if row.status in FINAL
-    }
-    return tuple(task for task in tasks if not _ends(task, dataset) <= done)
+def pending(tasks: Iterable[Task], rows: Iterable[AccuracyRun]) -> tuple[Task, ...]:
+    """Give the trainings whose end the rows of a store do not hold; one that failed is tried again."""
+    done = {_end(row) for row in rows if row.status in FINAL}
+    return tuple(task for task in tasks if not _ends(task) <= done)
 
 
-def _ends(task: Task, dataset: str) -> set[tuple[Any, ...]]:
+def rows_of(task: Task, rows: Iterable[AccuracyRun]) -> list[AccuracyRun]:
+    """Give those of the rows that are a training's end, at any of its alphas."""
+    ends = _ends(task)
+    return [row for row in rows if _end(row) in ends]
+
+
+def _end(row: AccuracyRun) -> tuple[Any, ...]:
+    return row.kind, row.recipe_digest, row.dataset, row.seed, row.alpha, row.alpha_map
+
+
+def _ends(task: Task) -> set[tuple[Any, ...]]:
     alphas = task.recipe.alphas if task.alpha is None else (task.alpha,)
-    about = (str(task.kind), task.recipe.digest(task.kind), dataset, task.seed)
+    about = (str(task.kind), task.recipe.digest(task.kind), task.dataset, task.seed)
     return {(*about, *alpha_columns(task.recipe.network, alpha)) for alpha in alphas}
 
 
@@ -93,18 +101,20 @@ class Experiment:
         Raises:
             StoreError: the disk is full, or the store cannot be written.
             UsageError: the network cannot be built for the data set, or its unfinished checkpoint read.
+            ConversionError: it has no octave form at an alpha.
         """
         origin = Origin(task=task, env_id=self.env_id, data=self.data)
         try:
             rows = self._trained(task, origin, watch)
-        except Exception as error:  # an alpha without a form, or whatever a want of memory raises
-            if not isinstance(error, ConversionError) and not wants_memory(error):
+        except Exception as error:  # whatever a want of memory raises
+            if not wants_memory(error):
                 raise
             rows = tuple(
                 fault_row(origin, alpha, RunStatus.FAILED, _first_line(error)) for alpha in origin.alphas
             )
         append_runs(self.store, rows)
-        task.file(self.store, unfinished=True).unlink(missing_ok=True)
+        if all(row.status in FINAL for row in rows):
+            task.file(self.store, unfinished=True).unlink(missing_ok=True)
         watch.ended(task, rows)
         return rows
 
@@ -114,7 +124,7 @@ class Experiment:
         unfinished = task.file(self.store, unfinished=True)
         held = read_unfinished(unfinished, task)
         if held is not None:
-            training.load_state_dict(held["training"])
+            _go_on(training, held, unfinished)
         watch.started(task, training.progress.epochs)
         progress = training.run(
             save=lambda state: write_checkpoint(unfinished, task, {"training": state}),
@@ -126,7 +136,7 @@ class Experiment:
                 for alpha in origin.alphas
             )
         file = task.file(self.store)
-        write_checkpoint(file, task, {"state_dict": learner.state_dict(), "dataset": self.data.name})
+        write_checkpoint(file, task, {"state_dict": learner.state_dict()})
         checkpoint = str(file.relative_to(self.store))
         statistics = data.sample(task.recipe.statistics_images)
         return tuple(
@@ -154,9 +164,19 @@ class Experiment:
         return learner, data.to(self.device), example
 
 
+def _go_on(training: Training, held: dict[str, Any], file: Path) -> None:
+    """Take up a training where its unfinished checkpoint was written."""
+    try:
+        training.load_state_dict(held["training"])
+    except Exception as error:  # whatever a damaged content raises
+        if wants_memory(error):
+            raise
+        raise UsageError(f"{file}: is damaged; remove it to train from the beginning") from error
+
+
 def _asked(network: nn.Module, data: DataSet, example: Tensor) -> tuple[Cost, dict[str, Answers]]:
     """Ask about validation and test images, each once."""
-    parts = {VALIDATION: data.validation, TEST: data.test}
+    parts: dict[str, ImageSet] = {VALIDATION: data.validation, TEST: data.test}
     found = {name: evaluate(network, data, images) for name, images in parts.items() if len(images)}
     return quick_cost(Workload(network, example)), found
 

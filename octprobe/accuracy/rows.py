@@ -65,7 +65,10 @@ def answered_row(
     cost: Cost,
     checkpoint: str,
 ) -> AccuracyRun:
-    """Make the row of a training's answers at one alpha on one split."""
+    """Make the row of a training's answers at one alpha on one split; or of its fault: no finite numbers."""
+    if answers.fault is not None:
+        fault = f"at the end of the training {answers.fault}"
+        return fault_row(origin, alpha, RunStatus.DIVERGED, fault, progress, split=split)
     return AccuracyRun(
         **origin.columns(alpha),
         **progress_columns(progress),
@@ -78,11 +81,17 @@ def answered_row(
 
 
 def fault_row(
-    origin: Origin, alpha: Alpha, status: RunStatus, reason: str, progress: Progress | None = None
+    origin: Origin,
+    alpha: Alpha,
+    status: RunStatus,
+    reason: str,
+    progress: Progress | None = None,
+    *,
+    split: str = TEST,
 ) -> AccuracyRun:
     """Make the row of a training that gave no network."""
     done = {} if progress is None else progress_columns(progress)
-    return AccuracyRun(**origin.columns(alpha), **done, split=TEST, status=status, reason=reason)
+    return AccuracyRun(**origin.columns(alpha), **done, split=split, status=status, reason=reason)
 
 
 def progress_columns(progress: Progress) -> dict[str, Any]:

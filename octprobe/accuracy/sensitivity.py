@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from octprobe.accuracy.checkpoint import Checkpoint, Task
-from octprobe.accuracy.evaluate import Flags, evaluate
+from octprobe.accuracy.evaluate import Flags, evaluate, refuse_no_numbers
 from octprobe.accuracy.experiment import Experiment
 from octprobe.cost.design_group import DesignGroup, DesignSpace, written
 from octprobe.cost.design_space import design_space
@@ -50,27 +50,27 @@ class Choice:
         return tuple((pattern, self.alpha) for pattern in self.group.patterns)
 
 
-def look(checkpoint: Checkpoint, file: str, experiment: Experiment) -> Iterator[Sensitivity]:
+def look(checkpoint: Checkpoint, experiment: Experiment) -> Iterator[Sensitivity]:
     """Ask an elastic network about the validation images, each group of the policy alone at each alpha.
 
     Args:
         checkpoint: of an elastic training.
-        file: where it was read.
         experiment: says where the images are, and where to run.
 
     Raises:
-        UsageError: the training served one alpha alone, or kept no image for validation.
+        UsageError: the training served one alpha alone or kept no image for validation, its weights do not
+            fit, or there is no group or no alpha to compare.
         ConversionError: the network has no octave form at an alpha.
     """
-    task = checkpoint.task
+    task, file = checkpoint.task, checkpoint.file
     learner, data, example = experiment.learner_of(task)
     _refuse(task, file, len(data.validation))
-    learner.load_state_dict(checkpoint.state)
+    checkpoint.put_into(learner)
     statistics = data.sample(task.recipe.statistics_images)
     return sensitivities(
-        choices(design_space(learner.module, int(example.shape[-1])), _numbers(task.recipe.alphas)),
+        _wanted(file, design_space(learner.module, int(example.shape[-1])), task.recipe.alphas),
         lambda alpha: learner.network_at(alpha, statistics),
-        lambda network: evaluate(network, data, data.validation).first,
+        lambda network: refuse_no_numbers(evaluate(network, data, data.validation), file).first,
         example,
         Origin(
             network=task.recipe.network,
@@ -97,9 +97,15 @@ def _refuse(task: Task, file: str, images: int) -> None:
         )
 
 
-def _numbers(alphas: Iterable[object]) -> list[Decimal]:
-    """Leave alpha maps out: they speak of several groups."""
-    return [alpha for alpha in alphas if isinstance(alpha, Decimal)]
+def _wanted(file: str, space: DesignSpace, alphas: Iterable[Alpha]) -> tuple[Choice, ...]:
+    """Give what is looked at; alpha maps are left out, for they speak of several groups."""
+    found = choices(space, [alpha for alpha in alphas if isinstance(alpha, Decimal)])
+    if not found:
+        raise UsageError(
+            f"{file}: its recipe has no number above 0 among its alphas, or its network no group that "
+            "becomes octave; there is nothing to compare: train by a recipe with `alphas: [0, 0.5]`"
+        )
+    return found
 
 
 def choices(space: DesignSpace, alphas: Iterable[Decimal]) -> tuple[Choice, ...]:

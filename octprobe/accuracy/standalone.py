@@ -1,18 +1,19 @@
 """One network at one alpha that learns by itself."""
 
-from typing import Any
+from typing import Any, Self
 
 import torch
 from timm.optim import param_groups_weight_decay  # type: ignore[attr-defined]  # as timm has it
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import update_bn
 
+from octprobe.accuracy.state import refuse_misfit
 from octprobe.errors import UsageError
 from octprobe.plan.point import NetworkSubject
 from octprobe.plan.recipe import Alpha, Recipe, alpha_text
 from octprobe.plan.variant import Variant
-from octprobe.weights.fit import mismatch
 from octprobe.workload import at_alpha
 
 # As many as train a usual batch, so that statistics are those of batches of that kind.
@@ -58,9 +59,7 @@ class Standalone:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """See `Learner`."""
-        faults = mismatch(self.module.state_dict(), state)
-        if faults:
-            raise UsageError(f"the checkpoint is of another network: {faults}")
+        refuse_misfit(self.module.state_dict(), state)
         self.module.load_state_dict(state)
 
     def finish(self, images: Tensor) -> None:
@@ -81,9 +80,36 @@ class Standalone:
 def estimate_statistics(network: nn.Module, images: Tensor) -> None:
     """Put into a network's batch norms the plain mean of the statistics of batches of these images.
 
+    What else differs in training, such as dropout, is as it is when the network answers: statistics are of
+    the values that it then has, and nothing is drawn at random.
+
     Args:
         network: is changed in place; its mode stays.
         images: (N, C, R, R), float32; those that fill no batch are left out where one is filled.
     """
-    size = min(STATISTICS_BATCH, len(images))
-    update_bn(images[: len(images) // size * size].split(size), network)  # type: ignore[no-untyped-call]  # as torch has it
+    size, was_training = min(STATISTICS_BATCH, len(images)), network.training
+    batches = images[: len(images) // size * size].split(size)  # type: ignore[no-untyped-call]  # as torch has it
+    update_bn(batches, _NormsTrain(network))
+    network.train(was_training)
+
+
+class _NormsTrain(nn.Module):
+    """A network of which the batch norms alone can be in training mode."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self._network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        answers: Tensor = self._network(images)
+        return answers
+
+    def train(self, mode: bool = True) -> Self:
+        """Set the mode of norms; what timm puts into them acts after them, and is no norm."""
+        self._network.eval()
+        for module in self._network.modules():
+            if isinstance(module, _BatchNorm):
+                module.train(mode)
+                for inner in module.children():
+                    inner.eval()
+        return self

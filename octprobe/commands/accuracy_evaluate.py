@@ -19,7 +19,8 @@ def evaluate(
     data: Annotated[Path, typer.Option(help="Folder that holds a folder of images a class.")],
     store: Annotated[Path, typer.Option(help="Store that the row goes into.")],
     dataset: Annotated[
-        str | None, typer.Option(help="Name of the data set; by default that of the folder.")
+        str | None,
+        typer.Option(help="Name of the data set; by default the folder's with a digest of its files."),
     ] = None,
     recipe: Annotated[
         str | None,
@@ -29,8 +30,17 @@ def evaluate(
     resolution: Annotated[
         int | None, typer.Option(min=1, help="Side of the square input; by default the network's own.")
     ] = None,
+    mean: Annotated[
+        list[float] | None,
+        typer.Option(
+            min=0, max=1, help="Mean of the pixels, as the weights were trained; once, or once a channel."
+        ),
+    ] = None,
+    std: Annotated[
+        list[float] | None, typer.Option(min=0, max=1, help="Standard deviation of the pixels, likewise.")
+    ] = None,
     class_map: Annotated[
-        Path | None, typer.Option(help="Folders' names a line, in the order of the network's answers.")
+        Path | None, typer.Option(help="Text file: folders' names a line, in the order of the answers.")
     ] = None,
     batch: Annotated[int, typer.Option(min=1, help="Images at once.")] = 64,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
@@ -41,29 +51,31 @@ def evaluate(
 ) -> None:
     """Evaluate a checkpoint at an alpha on a folder of images, and keep top-1 and top-5 in a store.
 
-    Images are scaled, cropped and normalised as timm does for the network. The checkpoint is one of the
+    Images are scaled, cropped and normalised as timm does for the network; a network for grey images that
+    does not say its way is given them whole, normalised as Fashion-MNIST. Weights that were trained with
+    another mean and deviation need --mean and --std, or they answer wrong. The checkpoint is one of the
     vanilla network or of any of its octave forms: their state dicts are the same.
     """
     from octprobe.accuracy.checked import Checked, evaluated_row
+    from octprobe.accuracy.imagefolder import Wanted
     from octprobe.commands.accuracy_runs_view import print_runs
     from octprobe.commands.accuracy_show import run_object
     from octprobe.commands.machine import torch_place
     from octprobe.commands.parsing import parse_alpha
     from octprobe.commands.terminal import make_console, print_json
-    from octprobe.store.accuracy_runs import append_runs
+    from octprobe.store.accuracy_runs import append_runs, probe
 
+    probe(store)
     place, env_id = torch_place(device)
     checked = Checked(
         network=network,
         alpha=parse_alpha(alpha),
         checkpoint=checkpoint,
         folder=data,
-        dataset=dataset or data.resolve().name,
+        dataset=dataset,
         recipe=recipe,
         seed=seed,
-        resolution=resolution,
-        class_map=class_map,
-        batch=batch,
+        images=Wanted(resolution=resolution, mean=mean, deviation=std, batch=batch, class_map=class_map),
         device=place,
         env_id=env_id,
         allow_import=allow_import,

@@ -8,7 +8,8 @@ from rich.text import Text
 from octprobe.commands.terminal import Column, Section, cell, number, print_blocks, print_line
 from octprobe.store.accuracy import Accuracy
 from octprobe.store.accuracy_run import AccuracyRun, RunStatus
-from octprobe.store.accuracy_runs import TEST, answered, family_of, own_accuracies
+from octprobe.store.accuracy_runs import TEST, answered, family_of
+from octprobe.store.own_accuracies import own_accuracies
 from octprobe.units import show_duration
 
 _COLUMNS = (
@@ -19,9 +20,10 @@ _COLUMNS = (
     Column("to alpha 0", "% points"),
     Column("top-5", "%"),
     Column("seeds"),
+    Column("images"),
     Column("MACs", "M/item"),
-    Column("time", "a training"),
-    Column("images seen", "a training"),
+    Column("took", "a training"),
+    Column("seen", "images"),
 )
 _MEGA = 1e6
 
@@ -65,7 +67,7 @@ def _faults(rows: Iterable[AccuracyRun]) -> list[AccuracyRun]:
 
 def _runs_of(accuracy: Accuracy, rows: Iterable[AccuracyRun]) -> list[AccuracyRun]:
     """Give the rows behind an accuracy."""
-    names = ("network", "resolution", "alpha", "alpha_map")
+    names = ("network", "resolution", "alpha", "alpha_map", "images")
     return [
         row
         for row in rows
@@ -83,6 +85,7 @@ def _cells(accuracy: Accuracy, runs: Sequence[AccuracyRun]) -> list[Text]:
         _percent(accuracy.delta_top1_percent, sign="+"),
         _percent(accuracy.top5_percent),
         cell(accuracy.seeds),
+        cell(accuracy.images),
         number(accuracy.macs, _MEGA),
         cell(show_duration(_mean([row.seconds for row in runs]))),
         number(_mean([row.images_seen for row in runs])),

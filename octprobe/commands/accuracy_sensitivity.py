@@ -29,13 +29,16 @@ def sensitivity(
     from octprobe.accuracy.checkpoint import read_finished
     from octprobe.accuracy.sensitivity import look
     from octprobe.commands.accuracy_sensitivity_view import as_objects, print_sensitivities
-    from octprobe.commands.terminal import make_console, print_json
+    from octprobe.commands.terminal import make_console, print_json, warn
+    from octprobe.store.accuracy_runs import probe
     from octprobe.store.sensitivities import append_sensitivities
 
+    probe(store)
     found = read_finished(str(checkpoint))
     experiment = _experiment(found, store, data, allow_import=allow_import)
-    rows = list(look(found, str(checkpoint), experiment))
+    rows = list(look(found, experiment))
     append_sensitivities(store, rows)
+    warn(filter(None, [found.note_on(experiment.data.name)]))
     if as_json:
         print_json(as_objects(rows))
     else:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from octprobe.store.accuracy_run import Split
+
 if TYPE_CHECKING:
     from octprobe.store.accuracy_run import AccuracyRun
 
@@ -12,9 +14,9 @@ if TYPE_CHECKING:
 def show(
     store: Annotated[Path, typer.Argument(help="Folder that `octprobe accuracy` wrote.", show_default=False)],
     *,
-    validation: Annotated[
-        bool, typer.Option("--validation", help="On validation images, by which choices are made.")
-    ] = False,
+    split: Annotated[
+        Split, typer.Option(help="Images: test for what is reported, validation for choosing.")
+    ] = Split.TEST,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the rows a seed and split as a JSON list; absent is null.")
     ] = False,
@@ -22,7 +24,7 @@ def show(
     """Show accuracies over seeds with their interval, and what a training took, by source family."""
     from octprobe.commands.accuracy_runs_view import print_runs
     from octprobe.commands.terminal import make_console, print_json, warn
-    from octprobe.store.accuracy_runs import TEST, VALIDATION, read_runs, refuse_no_runs
+    from octprobe.store.accuracy_runs import read_runs, refuse_no_runs
 
     runs = read_runs(store)
     refuse_no_runs(store, runs)
@@ -30,7 +32,7 @@ def show(
     if as_json:
         print_json([run_object(row) for row in runs.rows])
     else:
-        print_runs(runs.rows, make_console(), VALIDATION if validation else TEST)
+        print_runs(runs.rows, make_console(), split)
 
 
 def run_object(row: "AccuracyRun") -> dict[str, Any]:

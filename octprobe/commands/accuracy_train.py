@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from octprobe.accuracy.checkpoint import Task
+    from octprobe.accuracy.crew import Crew, Worked
     from octprobe.accuracy.experiment import Experiment
+    from octprobe.accuracy.sources import Found
     from octprobe.commands.training_view import TrainingView
     from octprobe.plan.recipe import Kind, Recipe
     from octprobe.store.accuracy_run import AccuracyRun
@@ -31,7 +33,8 @@ def train(
     """Train the network of a recipe at each of its alphas alone, from each seed; what is done is kept.
 
     Ends early at Ctrl-C or when it is killed: the same command then goes on after the last epoch that was
-    done, to the same weights. Exit code 1 where a training diverged or failed.
+    done, to the same weights. Given twice at once, both share the work. Exit code 1 where a training diverged
+    or failed.
     """
     from octprobe.plan.recipe import Kind
 
@@ -58,55 +61,70 @@ def elastic(
 def _run_recipe(
     kind: "Kind", file: Path, store: Path | None, data: Path | None, *, allow_import: bool, as_json: bool
 ) -> None:
+    from octprobe.accuracy.claim import remove_traces
+    from octprobe.accuracy.crew import Crew, Worked
     from octprobe.accuracy.experiment import pending, tasks_of
-    from octprobe.accuracy.sources import data_name
-    from octprobe.commands.accuracy_runs_view import print_runs
+    from octprobe.accuracy.sources import find_data
     from octprobe.commands.machine import network_fault_of
-    from octprobe.commands.terminal import make_console, print_json, warn
+    from octprobe.commands.terminal import warn
     from octprobe.commands.training_view import open_training_view
     from octprobe.plan.recipe import read_recipe
     from octprobe.store.accuracy_runs import read_runs
 
     recipe = read_recipe(file, network_fault=network_fault_of(allow_import=allow_import))
     folder = store or Path("results") / recipe.name
+    found = find_data(recipe, data)
     held = read_runs(folder)
     warn(held.damaged)
-    tasks = tasks_of(recipe, kind)
-    left = pending(tasks, held.rows, data_name(recipe, data))
+    tasks = tasks_of(recipe, kind, found.name)
+    left = pending(tasks, held.rows)
+    remove_traces(folder, [task for task in tasks if task not in left])
+    experiment = _experiment(file, recipe, found, folder, allow_import=allow_import) if left else None
     view = open_training_view(left, resumed=len(tasks) - len(left), as_json=as_json)
-    rows: list[AccuracyRun] = []
     try:
-        if left:
-            rows = _trained(_experiment(recipe, folder, data, allow_import=allow_import), left, view)
+        worked = _trained(Crew(experiment, held.rows, view), left, view) if experiment else Worked([], 0)
     finally:
         view.close()
-    counts = _counts(rows)
-    if as_json:
-        print_json({"planned": len(tasks), "resumed": len(tasks) - len(left), **counts, "store": str(folder)})
-    else:
-        print_runs(read_runs(folder).rows, make_console())
+    counts = _counts(worked.rows)
+    summary = {"planned": len(tasks), "resumed": len(tasks) - len(left), **counts}
+    _show(summary | {"elsewhere": worked.elsewhere, "store": str(folder)}, folder, as_json=as_json)
     raise typer.Exit(1 if counts["diverged"] or counts["failed"] else 0)
 
 
-def _experiment(recipe: "Recipe", folder: Path, data: Path | None, *, allow_import: bool) -> "Experiment":
+def _experiment(
+    file: Path, recipe: "Recipe", found: "Found", folder: Path, *, allow_import: bool
+) -> "Experiment":
+    """Make sure of all that a training needs before the first one begins."""
     from octprobe.accuracy.experiment import Experiment
-    from octprobe.accuracy.sources import read_data
+    from octprobe.accuracy.preflight import refuse_hopeless
+    from octprobe.accuracy.sources import in_memory
     from octprobe.commands.machine import torch_place
+    from octprobe.store.accuracy_runs import probe
 
     device, env_id = torch_place(recipe.device)
-    images = read_data(recipe, data)
+    probe(folder)
+    images = in_memory(found, recipe)
+    refuse_hopeless(file, recipe, images, allow_import=allow_import)
     return Experiment(folder, images, device, env_id, allow_import=allow_import)
 
 
-def _trained(experiment: "Experiment", tasks: "Sequence[Task]", view: "TrainingView") -> "list[AccuracyRun]":
-    rows: list[AccuracyRun] = []
+def _trained(crew: "Crew", tasks: "Sequence[Task]", view: "TrainingView") -> "Worked":
     try:
-        for task in tasks:
-            rows.extend(experiment.run(task, view))
+        return crew.work_off(tasks)
     except KeyboardInterrupt:
         view.say("Ended early; the epochs done are kept, and the same command goes on after them.")
         raise
-    return rows
+
+
+def _show(summary: dict[str, object], folder: Path, *, as_json: bool) -> None:
+    from octprobe.commands.accuracy_runs_view import print_runs
+    from octprobe.commands.terminal import make_console, print_json
+    from octprobe.store.accuracy_runs import read_runs
+
+    if as_json:
+        print_json(summary)
+    else:
+        print_runs(read_runs(folder).rows, make_console())
 
 
 def _counts(rows: "Sequence[AccuracyRun]") -> dict[str, int]:

@@ -18,6 +18,7 @@ from octprobe.explore.advice.binding import NearMiss
 from octprobe.explore.advice.chosen import Figure, Margin, Point
 from octprobe.explore.quantity import exact_quantity, show_difference, show_figure
 from octprobe.explore.recommend import Recommendation
+from octprobe.store.accuracy_run import Split
 from octprobe.units import show_number
 
 # The strongest ones tell the story; the rest fill a screen.
@@ -99,6 +100,15 @@ def _print_figures(point: Point, console: Console) -> None:
         for figure in point.figures
     ]
     print_blocks(console, columns, [Section("", rows)])
+    _print_split(point, console)
+
+
+def _print_split(point: Point, console: Console) -> None:
+    """Say which images an accuracy is on, and what is known of the test images beside."""
+    split, test = point.record.get("accuracy_split"), point.record.get("test_top1_percent")
+    if split == Split.VALIDATION:
+        beside = "" if test is None else f"; its top-1 on test images is {test:.2f} %"
+        _say(console, f"Accuracy: on validation images, by which choices are made{beside}")
 
 
 def _interval(figure: Figure) -> str | None:

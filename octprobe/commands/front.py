@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+from octprobe.commands.split_option import SplitOption
+from octprobe.store.accuracy_run import Split
+
 # More points than a person reads: only those on the front are shown then, and so many fronts.
 MANY_POINTS = 2_000
 MANY_FRONTS = 40
@@ -33,6 +36,7 @@ def front(
         str | None,
         typer.Option(help="Source family of accuracies; else each has a front.", show_default=False),
     ] = None,
+    split: SplitOption = Split.VALIDATION,
     everything: Annotated[
         bool, typer.Option("--all", help=f"Show every point and front, of more than {MANY_POINTS:,} too.")
     ] = False,
@@ -51,7 +55,9 @@ def front(
     budgets = [parse_budget(text) for text in at_most or ()]
     budgets += [parse_budget(text, "min") for text in at_least or ()]
     objectives = [name for name in (x, y, z) if name]
-    info, damaged = store_front(store, objectives, budgets, given or (), accuracy_from=accuracy_from)
+    info, damaged = store_front(
+        store, objectives, budgets, given or (), accuracy_from=accuracy_from, split=split
+    )
     warn(damaged)
     is_cut = info.size > MANY_POINTS and not everything
     if as_json:

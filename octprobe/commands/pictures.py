@@ -34,6 +34,7 @@ from octprobe.explore.labels import (
     varying_conditions,
 )
 from octprobe.explore.objectives import Direction, Objective
+from octprobe.store.accuracy_run import Split
 
 _BAR_WIDTH = 20
 _SECOND_BAR_WIDTH = 10
@@ -155,6 +156,7 @@ def _print_one(drawn: Drawn, info: FrontInfo, shared: SharedDoubts, console: Con
     figures = [_mark(points)]
     for goal, width in zip(info.objectives, widths, strict=False):
         figures += [_bar(goal, rows, width, console), *_figures(goal, groups)]
+    figures += _reported(info, front)
     figures.append(_Figure(Column("verdict", left=True), lambda _, row: outcome_cell(row)))
     varying = varying_conditions([group.conditions for group in groups])
     sections = [
@@ -219,6 +221,15 @@ def _figures(goal: Objective, groups: Sequence[Group]) -> list[_Figure]:
     count = goal.count or ""
     ends = _Figure(Column("95 % CI", unit), lambda _, row: interval(row.get(low), row.get(high)))
     return [value, ends, _Figure(Column("n"), lambda _, row: cell(row.get(count)))]
+
+
+def _reported(info: FrontInfo, front: Front) -> list[_Figure]:
+    """Give the top-1 on test images beside that by which points were compared."""
+    if front.given.get("accuracy_split") != Split.VALIDATION or not any(
+        g.name == "top1" for g in info.objectives
+    ):
+        return []
+    return [_Figure(Column("test top1", "%"), lambda _, row: number(row.get("test_top1_percent")))]
 
 
 def _share(group: Group, row: Record, column: str) -> Text:

@@ -28,19 +28,19 @@ def query(
     """Answer an SQL query over a store; nothing is written and no other file can be reached.
 
     Views: measurements (the last attempt at each point), accuracies (published, and of this store's own
-    trainings), samples (a row a raw latency sample). docs/columns.md lists their columns, as does the query
-    `DESCRIBE measurements`.
+    trainings, a row a split: choose by validation, report test), samples (a row a raw latency sample).
+    docs/columns.md lists their columns, as does the query `DESCRIBE measurements`.
     """
     if as_json and as_csv:
         raise UsageError("--json and --csv exclude each other; give one")
     from octprobe.commands.query_view import SHOWN_ROWS, print_answer
     from octprobe.commands.terminal import make_console, print_json, warn
-    from octprobe.explore.known_accuracies import known_accuracies
+    from octprobe.explore.known_accuracies import every_accuracy
     from octprobe.store.sql import answer
     from octprobe.store.tabular import plain_rows, write_csv
 
     limit = None if as_json or as_csv else SHOWN_ROWS + 1
-    known = known_accuracies(store)
+    known = every_accuracy(store)
     found = answer(store, sql, known.accuracies, limit=limit)
     warn((*found.damaged, *known.damaged))
     if as_json:

@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+from octprobe.commands.split_option import SplitOption
+from octprobe.store.accuracy_run import Split
+
 # Beside 0 for a choice and 2 for what a person must put right: the answer is that nothing fits.
 NOTHING_FEASIBLE = 3
 _MOST = 50
@@ -44,6 +47,7 @@ def recommend(
     accuracy_from: Annotated[
         str | None, typer.Option(help="Source family of accuracies; else the one that covers most points.")
     ] = None,
+    split: SplitOption = Split.VALIDATION,
     top: Annotated[int, typer.Option(min=1, max=_MOST, help="How many choices to show.")] = 3,
     as_json: Annotated[bool, typer.Option("--json", help="Print the advice as one JSON object.")] = False,
 ) -> None:
@@ -65,6 +69,7 @@ def recommend(
         at_least=at_least or (),
         where=where,
         accuracy_from=accuracy_from,
+        split=split,
         top=top,
     )
     advice, damaged = store_advice(store, request)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from octprobe.accuracy.checkpoint import Task
     from octprobe.accuracy.loop import Progress as TrainingProgress
     from octprobe.store.accuracy_run import AccuracyRun
+    from octprobe.store.file_lock import Holder
 
 
 class TrainingView:
@@ -62,11 +63,18 @@ class TrainingView:
         faults = [row for row in rows if row.reason is not None]
         if faults:
             self._left -= task.epochs - (faults[0].epochs or 0)
-            self.say(f"{task.label}: {faults[0].status}: {faults[0].reason}")
-            return
-        found = [row for row in rows if row.split == rows[-1].split]
-        at = ", ".join(f"{row.top1_percent:.2f} %" for row in found if row.top1_percent is not None)
-        self.say(f"{task.label}: {rows[-1].split} top-1 {at}, in {show_duration(rows[-1].seconds or 0.0)}")
+        self.say(f"{task.label}: {_result(task, rows)}")
+
+    def taken(self, task: "Task", rows: "Sequence[AccuracyRun]") -> None:
+        """Hear that another process has ended a training, which needs no time here."""
+        self._left -= task.epochs
+        self.say(f"{task.label}: ended elsewhere: {_result(task, rows)}")
+
+    def waiting(self, tasks: "Sequence[Task]", holder: "Holder | None") -> None:
+        """Hear that other processes have in hand all that is left."""
+        first = f", {tasks[0].label} with {holder}" if holder else ""
+        trainings = "1 training is" if len(tasks) == 1 else f"{len(tasks)} trainings are"
+        self.say(f"{trainings} in hand elsewhere{first}; waiting for the end.")
 
     def tell(self, text: str) -> None:
         """Show what is over with the next epoch."""
@@ -81,6 +89,23 @@ class TrainingView:
         """Hear that all is over."""
 
 
+def _result(task: "Task", rows: "Sequence[AccuracyRun]") -> str:
+    """Say how a training ended: its fault, or its answers on the split that was asked last."""
+    faults = [row for row in rows if row.reason is not None]
+    if faults:
+        return f"{faults[0].status}: {faults[0].reason}"
+    last = rows[-1]
+    found = [row for row in rows if row.split == last.split and row.top1_percent is not None]
+    at = ", ".join(_top1(task, row) for row in found)
+    return f"{last.split} top-1 {at}, in {show_duration(last.seconds or 0.0)}"
+
+
+def _top1(task: "Task", row: "AccuracyRun") -> str:
+    """Give a figure, and of a training for several alphas the one that it holds at."""
+    at = row.alpha_map if row.alpha is None else f"{row.alpha:g}"
+    return f"{row.top1_percent:.2f} %" + (f" at alpha {at}" if task.alpha is None else "")
+
+
 class TerminalTrainingView(TrainingView):
     """A bar of epochs, and a line a training."""
 
@@ -93,9 +118,7 @@ class TerminalTrainingView(TrainingView):
             console=console,
             transient=True,
         )
-        self._bar = self._progress.add_task(
-            "reading the data", total=sum(task.epochs for task in tasks) or None
-        )
+        self._bar = self._progress.add_task("starting", total=sum(task.epochs for task in tasks) or None)
         super().__init__(tasks, resumed, console.file)  # type: ignore[arg-type]  # rich's own text stream
         self._progress.start()
 
@@ -103,6 +126,11 @@ class TerminalTrainingView(TrainingView):
         """See `TrainingView`."""
         super().started(task, epochs_done)
         self._progress.update(self._bar, advance=epochs_done, description=escape(task.label))
+
+    def taken(self, task: "Task", rows: "Sequence[AccuracyRun]") -> None:
+        """See `TrainingView`."""
+        super().taken(task, rows)
+        self._progress.update(self._bar, advance=task.epochs)
 
     def tell(self, text: str) -> None:
         """See `TrainingView`."""

@@ -24,11 +24,12 @@ _TIMM_NAMES: Mapping[str, str] = {"mobilenet_v2": "mobilenetv2_100"}
 
 _FIGURES = (
     *("top1_percent", "top1_ci_low_percent", "top1_ci_high_percent", "top5_percent"),
-    *("baseline_top1_percent", "delta_top1_percent"),
+    *("baseline_top1_percent", "delta_top1_percent", "test_top1_percent"),
 )
 _SEEDS = "seeds"
 _TEXTS: Mapping[str, str] = {
     "dataset": "dataset",
+    "accuracy_split": "split",
     "accuracy_kind": "kind",
     "accuracy_family": "source_family",
     "accuracy_source": "source",

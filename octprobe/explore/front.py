@@ -1,7 +1,7 @@
 """The front: which points nothing beats on two or three objectives, among points that may be compared at all.
 
 One front for each combination of the given axes (device and environment, batch, resolution, dtype, mode,
-threads; for layers also the layer; with an accuracy also its data set and source family), never mixed.
+threads; for layers also the layer; with an accuracy also its data set, source family and split), never mixed.
 Network, alpha, variant, execution and memory format are free within it. Alpha and variant change the function
 that a network computes, so a front without an accuracy is no statement about accuracy.
 
@@ -31,7 +31,7 @@ from octprobe.explore.dominance.standings import Standing as Standing
 from octprobe.explore.groups import Record, plain_records
 from octprobe.explore.objectives import Objective, objective
 
-ACCURACY_AXES = ("dataset", "accuracy_family")
+ACCURACY_AXES = ("dataset", "accuracy_family", "accuracy_split")
 # Gives whole rows by their labels in the frame.
 Fetch = Callable[[Places], pd.DataFrame]
 

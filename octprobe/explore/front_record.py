@@ -9,7 +9,7 @@ from octprobe.explore.front import ACCURACY_AXES, Drawn, FrontInfo, FrontPoint
 from octprobe.explore.objectives import OBJECTIVES, Objective
 
 _OUTCOME = ("octave_exits", "status", "verdict", "doubts")
-_ACCURACY = (*ACCURACY_AXES, "accuracy_kind", "accuracy_source", "accuracy_match")
+_ACCURACY = (*ACCURACY_AXES, "accuracy_kind", "accuracy_source", "accuracy_match", "test_top1_percent")
 _IDS = ("point_id", "group_id", "env_id")
 
 

@@ -1,23 +1,27 @@
 """Whether one training for every alpha answers as often right as one for each: the test of non-inferiority.
 
 At each alpha both answered the same test images, so images and seeds are drawn in pairs: a paired bootstrap
-over both. Non-inferior is what is worse by less than a margin, with 95 % confidence on one side.
+over both. Non-inferior is what is worse by less than a margin, with 95 % confidence on one side. Of few seeds
+the bootstrap sees too little of their spread, and of one nothing: `Inferiority.seen_of_spread` says how much.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from octprobe.errors import UsageError
+from octprobe.explore.price import Price, price_of
 from octprobe.store.accuracy_run import AccuracyRun
 from octprobe.store.accuracy_runs import Flags, answered, flags_of
 
 # What the project aims at: half a point is within what a change of recipe moves.
 MARGIN_POINTS = 0.5
 CONFIDENCE = 0.95
+_MOST_POINTS = 100.0
 # The standard error of a 5 % quantile's place is .2 points: sqrt(.05 * .95 / 10,000).
 RESAMPLES = 10_000
 _TRAINED, _ELASTIC = "trained", "elastic"
@@ -54,28 +58,13 @@ class Inferiority:
         """Whether the elastic one is shown to be not inferior by more than the margin."""
         return self.lower_points > -self.margin_points
 
-
-@dataclass(frozen=True)
-class Price:
-    """What the trainings took in all: wall time, time of processors, images run forward and backward."""
-
-    standalone_seconds: float
-    elastic_seconds: float
-    standalone_cpu_seconds: float
-    elastic_cpu_seconds: float
-    standalone_images: int
-    elastic_images: int
-
     @property
-    def share_of_seconds(self) -> float | None:
-        """Give the elastic trainings' share of the time of those that they replace; None without a time."""
-        return self.elastic_seconds / self.standalone_seconds if self.standalone_seconds else None
+    def seen_of_spread(self) -> float:
+        """Give the share of the spread between seeds that drawing from so few of them shows.
 
-    @property
-    def share_of_cpu_seconds(self) -> float | None:
-        """Give the same share of the time of processors, which other programs do not lengthen."""
-        whole = self.standalone_cpu_seconds
-        return self.elastic_cpu_seconds / whole if whole else None
+        The variance of draws from n values is (n - 1) / n of that of what the values were drawn from.
+        """
+        return math.sqrt((self.seeds - 1) / self.seeds)
 
 
 @dataclass(frozen=True)
@@ -122,6 +111,7 @@ def compare_trainings(
     margin_points: float = MARGIN_POINTS,
     standalone: str | None = None,
     elastic: str | None = None,
+    dataset: str | None = None,
 ) -> Comparison:
     """Test elastic against standalone at every alpha that both were trained at, on test images.
 
@@ -130,12 +120,18 @@ def compare_trainings(
         margin_points: how much worse is not yet inferior, in points of top-1.
         standalone: beginning of the recipe's digest of the standalone trainings, where there are several.
         elastic: the same of the elastic ones.
+        dataset: name of the data set, where one recipe was trained on several.
 
     Raises:
-        UsageError: there are no rows of one kind, or of several recipes or networks, or no alpha and seed
-            in both.
+        UsageError: the margin is no number of points; there are no rows of one kind, or of several recipes,
+            networks or data sets; or no alpha and seed in both.
     """
-    known = answered(rows)
+    if not 0 <= margin_points <= _MOST_POINTS:
+        raise UsageError(
+            f"--margin {margin_points:g}: is no number of points of top-1; give one from 0 to "
+            f"{_MOST_POINTS:g}"
+        )
+    known = [row for row in answered(rows) if dataset in (None, row.dataset)]
     alone = _of_one_recipe(known, _TRAINED, standalone)
     together = _of_one_recipe(known, _ELASTIC, elastic)
     pairs = _pairs(alone, together)
@@ -143,11 +139,24 @@ def compare_trainings(
         raise UsageError(
             "no alpha was trained both alone and elastic from the same seed, on the same network and data set"
         )
+    _refuse_several(pairs)
     tested = tuple(_tested(each, margin_points) for each in pairs.values())
-    return Comparison(tested, _price([pair for each in pairs.values() for pair in each]))
+    compared = [pair for each in pairs.values() for pair in each]
+    return Comparison(tested, price_of([one for one, _ in compared], [other for _, other in compared]))
 
 
 _Pair = tuple[AccuracyRun, AccuracyRun]
+
+
+class _What(NamedTuple):
+    """What both were trained at."""
+
+    network: str
+    dataset: str
+    resolution: int
+    alpha: float | None
+    alpha_map: str | None
+    images: int | None
 
 
 def _of_one_recipe(rows: Sequence[AccuracyRun], kind: str, digest: str | None) -> list[AccuracyRun]:
@@ -165,17 +174,29 @@ def _of_one_recipe(rows: Sequence[AccuracyRun], kind: str, digest: str | None) -
     return chosen
 
 
-def _pairs(alone: Sequence[AccuracyRun], together: Sequence[AccuracyRun]) -> dict[Any, list[_Pair]]:
+def _pairs(alone: Sequence[AccuracyRun], together: Sequence[AccuracyRun]) -> dict[_What, list[_Pair]]:
     """Gather pairs of one seed by what they were trained at, in the order of alpha."""
-    names = ("network", "dataset", "resolution", "alpha", "alpha_map", "images")
-    by_key = {(*(getattr(row, name) for name in names), row.seed): row for row in together}
-    found: dict[Any, list[_Pair]] = {}
+    by_seed = {(_what(row), row.seed): row for row in together}
+    found: dict[_What, list[_Pair]] = {}
     for row in sorted(alone, key=lambda run: (run.alpha is None, run.alpha or 0, run.alpha_map or "")):
-        key = tuple(getattr(row, name) for name in names)
-        other = by_key.get((*key, row.seed))
+        other = by_seed.get((_what(row), row.seed))
         if other is not None:
-            found.setdefault(key, []).append((row, other))
+            found.setdefault(_what(row), []).append((row, other))
     return found
+
+
+def _what(row: AccuracyRun) -> _What:
+    return _What(*(getattr(row, name) for name in _What._fields))
+
+
+def _refuse_several(found: Iterable[_What]) -> None:
+    """Stop where figures of several networks or data sets would be tested as one."""
+    subjects = sorted({f"{what.network} on {what.dataset}, {what.resolution} px" for what in found})
+    if len(subjects) > 1:
+        raise UsageError(
+            f"both were trained on {len(subjects)} networks or data sets: {'; '.join(subjects)}; choose the "
+            "data set with --dataset, or the recipes with --standalone and --elastic"
+        )
 
 
 def _tested(pairs: Sequence[_Pair], margin_points: float) -> Inferiority:
@@ -193,18 +214,4 @@ def _tested(pairs: Sequence[_Pair], margin_points: float) -> Inferiority:
         margin_points=margin_points,
         seeds=len(pairs),
         images=alone.shape[1],
-    )
-
-
-def _price(pairs: Sequence[_Pair]) -> Price:
-    """Sum what was taken: an elastic training counts once, though it stands at each alpha."""
-    alone = [pair[0] for pair in pairs]
-    together = list({pair[1].seed: pair[1] for pair in pairs}.values())
-    return Price(
-        standalone_seconds=sum(row.seconds or 0.0 for row in alone),
-        elastic_seconds=sum(row.seconds or 0.0 for row in together),
-        standalone_cpu_seconds=sum(row.cpu_seconds or 0.0 for row in alone),
-        elastic_cpu_seconds=sum(row.cpu_seconds or 0.0 for row in together),
-        standalone_images=sum(row.images_seen or 0 for row in alone),
-        elastic_images=sum(row.images_seen or 0 for row in together),
     )

@@ -46,6 +46,6 @@ def store_advice(path: str | Path, request: Request) -> StoreAdvice:
     rows = read(request.columns() if are_few else request.judged(), places).reset_index(drop=True)
     selection = Selection(rows.assign(**{ROW: places}), selected.given, selected.counts)
     fetch = None if are_few else partial(read, request.columns())
-    known = known_accuracies(path) if request.needs_accuracy else Known((), ())
+    known = known_accuracies(path, request.split) if request.needs_accuracy else Known((), ())
     advice = advise(selection, request, known.accuracies, fetch)
     return StoreAdvice(advice, (*loaded.damaged, *known.damaged))

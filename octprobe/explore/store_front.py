@@ -10,6 +10,7 @@ from octprobe.explore.dominance.standings import Bound
 from octprobe.explore.front import FrontInfo, front_info, goals_of
 from octprobe.explore.front_record import judged_columns, shown_columns
 from octprobe.explore.known_accuracies import Known, known_accuracies
+from octprobe.store.accuracy_run import Split
 from octprobe.store.columns import ColumnReader
 from octprobe.store.store import DamagedPart, refuse_empty
 
@@ -28,6 +29,7 @@ def store_front(
     given: Sequence[str] = (),
     *,
     accuracy_from: str | None = None,
+    split: Split = Split.VALIDATION,
 ) -> StoreFront:
     """Find the fronts of a store; where an accuracy is asked for, the published and its own are joined.
 
@@ -37,6 +39,7 @@ def store_front(
         budgets: bounds.
         given: `AXIS=VALUE` each, to see fewer fronts.
         accuracy_from: the one source family of accuracies wanted; all, each with a front, where it is None.
+        split: which images accuracies of the store's own trainings are on; see `known_accuracies`.
 
     Raises:
         StoreError: there is no store, it is newer than this octprobe, or it holds no rows.
@@ -50,7 +53,7 @@ def store_front(
     loaded = reader.read((*(columns if joins else judged_columns(wanted)), *axes))
     refuse_empty(path, len(loaded.frame), loaded.damaged)
     frame = narrowed(loaded.frame, given)
-    known = known_accuracies(path) if joins else Known((), ())
+    known = known_accuracies(path, split) if joins else Known((), ())
     if joins:
         frame = with_accuracies(frame, known.accuracies, accuracy_from)
     fetch = None if joins else lambda places: reader.rows(columns, places)

@@ -18,6 +18,7 @@ from octprobe.figures.look import Kind
 from octprobe.figures.rows import MOST_LINES, Floats, conditions_of, ends_of, numbers, thinned
 from octprobe.figures.shapes import Heading, Point, whole
 from octprobe.store.accuracy import PUBLISHED
+from octprobe.store.accuracy_run import Split
 from octprobe.store.query import records
 
 # More than of lines: a front is seen against the cloud of what it dominates.
@@ -144,9 +145,16 @@ def _dot(row: Record, standing: Standing, x: Objective, y: Objective) -> FrontDo
         y_ends=_ends(row, y),
         n=next((whole(count) for count in counts if count is not None), None),
     )
-    source = [row.get("accuracy_source"), row.get("accuracy_match")] if has_accuracy else []
+    source = [row.get("accuracy_source"), row.get("accuracy_match"), _reported(row)] if has_accuracy else []
     kind = Kind.PUBLISHED if is_published else Kind.MEASURED
     return FrontDot(row_name(row), point, standing, kind, ", ".join(str(part) for part in source if part))
+
+
+def _reported(row: Record) -> str | None:
+    """Say what a network that was compared on validation images answers right on test images."""
+    test = row.get("test_top1_percent")
+    is_beside = row.get("accuracy_split") == Split.VALIDATION and test is not None
+    return f"{test:.2f} % on test images" if is_beside else None
 
 
 def _ends(row: Record, goal: Objective) -> tuple[float, float] | None:

@@ -40,6 +40,24 @@ _INFINITE = re.compile(r"([-+]?)\.(inf|Inf|INF)\Z")
 _NOT_A_NUMBER = (".nan", ".NaN", ".NAN")
 
 
+@dataclass(frozen=True)
+class FileKind:
+    """What a file is to be, in the words of messages to its author.
+
+    Attributes:
+        what: "sweep file".
+        example: one that is shipped.
+        keys: those that it cannot do without.
+    """
+
+    what: str
+    example: str
+    keys: str
+
+
+SWEEP_FILE: Final = FileKind("sweep file", "sweeps/quickstart.yaml", "version, name, subject and axes")
+
+
 @dataclass
 class Node:
     """A value of the file, where it stands, and the nodes below it.
@@ -73,22 +91,22 @@ class FatalError(Exception):
         self.fault = Fault(path, message, value)
 
 
-def build(events: Iterator[Event]) -> tuple[Node, tuple[Fault, ...]]:
+def build(events: Iterator[Event], kind: FileKind = SWEEP_FILE) -> tuple[Node, tuple[Fault, ...]]:
     """Read the one document of the events; gives its root and the faults that leave the rest readable.
 
     Raises:
         FatalError: it cannot be read on.
     """
-    builder = _Builder(events)
+    builder = _Builder(events, kind)
     return builder.document(), tuple(builder.found)
 
 
 class _Builder:
     """Turns events into nodes; collects faults that leave the rest readable."""
 
-    def __init__(self, events: Iterator[Event]) -> None:
+    def __init__(self, events: Iterator[Event], kind: FileKind) -> None:
         self.found: list[Fault] = []
-        self._events = events
+        self._events, self._kind = events, kind
         # None while the anchored value is still being read.
         self._anchors: dict[str, Node | None] = {}
         self._values = 0
@@ -102,14 +120,13 @@ class _Builder:
                 break
             if isinstance(event, DocumentStartEvent):
                 if started:
-                    raise FatalError(_place(event), "a second document begins; a sweep file has one")
+                    raise FatalError(_place(event), f"a second document begins; a {self._kind.what} has one")
                 started = True
             elif isinstance(event, NodeEvent):
                 root = self._node(event, (), 0)
         if root is None or root.value is None:
-            raise FatalError(
-                START, "the file is empty; a sweep needs at least version, name, subject and axes"
-            )
+            needed = f"a {self._kind.what} needs at least {self._kind.keys}"
+            raise FatalError(START, f"the file is empty; {needed}")
         return root
 
     def _node(self, event: Event, path: Path, depth: int) -> Node:
@@ -130,9 +147,8 @@ class _Builder:
         tag = getattr(event, "tag", None)
         if tag is not None:
             node.is_bad = True
-            self.found.append(
-                Fault(path, "a tag has no place in a sweep file; write the plain value", str(tag))
-            )
+            rule = f"a tag has no place in a {self._kind.what}; write the plain value"
+            self.found.append(Fault(path, rule, str(tag)))
         return node
 
     def _bare(self, event: Event, path: Path, depth: int) -> Node:

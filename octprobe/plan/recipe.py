@@ -6,7 +6,7 @@ from collections.abc import Hashable, Mapping
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -17,11 +17,14 @@ from pydantic import (
     field_validator,
 )
 
+from octprobe.errors import SpecError
 from octprobe.plan.axes import MAX_BATCH, MAX_RESOLUTION, Network, NetworkAlpha
 from octprobe.plan.complaints import checked, not_known
+from octprobe.plan.fault import Fault
 from octprobe.plan.fault import Path as FaultPath
 from octprobe.plan.grammar import Device, Name, Question, Version1
-from octprobe.plan.point import AlphaMap
+from octprobe.plan.nodes import FileKind
+from octprobe.plan.point import AlphaMap, NetworkSubject
 from octprobe.plan.ranges import Grammar
 from octprobe.plan.source import read_mapping
 from octprobe.plan.spec import NetworkCheck
@@ -33,6 +36,9 @@ _DIGEST_HEX_DIGITS = 16
 _MAX_EPOCHS = 10_000
 _MAX_SHIFT_PIXELS = 64
 _MAX_IMAGES = 10_000_000
+_RECIPE_FILE: Final = FileKind(
+    "recipe", "sweeps/fashion.yaml", "version, name, network, dataset, epochs, learning_rate and alphas"
+)
 
 Alpha = Decimal | AlphaMap
 if TYPE_CHECKING:  # a map of the file, checked as a dict, ends as pairs
@@ -42,16 +48,31 @@ else:
 _Item = TypeVar("_Item", bound=Hashable)
 
 
+def plain_alpha(alpha: Alpha) -> Alpha:
+    """Give the number 0 for an alpha map that makes nothing octave, and any other alpha as it is."""
+    return Decimal(0) if NetworkSubject(network="", alpha=alpha).is_vanilla else alpha
+
+
+def alpha_order(alpha: Alpha) -> tuple[bool, str]:
+    """Give what alphas are sorted by: numbers ascending, then maps."""
+    return isinstance(alpha, tuple), alpha_text(alpha)
+
+
 def _once(items: tuple[_Item, ...]) -> tuple[_Item, ...]:
     if len(set(items)) < len(items):
         raise ValueError("must not hold a value twice")
     return items
 
 
+def _alphas_once(alphas: tuple[Alpha, ...]) -> tuple[Alpha, ...]:
+    _once(tuple(map(plain_alpha, alphas)))
+    return alphas
+
+
 _Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 _Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 # A YAML list is a Python list, which a strict tuple would refuse; its items stay strict.
-_Alphas = Annotated[tuple[_Alpha, ...], Strict(False), Field(min_length=1), AfterValidator(_once)]
+_Alphas = Annotated[tuple[_Alpha, ...], Strict(False), Field(min_length=1), AfterValidator(_alphas_once)]
 _Seeds = Annotated[tuple[_Seed, ...], Strict(False), Field(min_length=1), AfterValidator(_once)]
 
 
@@ -180,6 +201,19 @@ class Recipe(Grammar):
             raise ValueError(f"alphas_a_step must be at most the number of alphas, {len(alphas)}")
         return elastic
 
+    @field_validator("elastic")
+    @classmethod
+    def _a_teacher_and_a_pupil(cls, elastic: ElasticPart | None, info: ValidationInfo) -> ElasticPart | None:
+        if elastic is None or not elastic.distillation:
+            return elastic
+        if elastic.alphas_a_step == 1:
+            raise ValueError(
+                "distillation needs alphas_a_step of 2 or more: alpha 0, and one that it teaches"
+            )
+        if Decimal(0) not in map(plain_alpha, info.data.get("alphas", (Decimal(0),))):
+            raise ValueError("distillation needs alpha 0, which teaches, among the alphas")
+        return elastic
+
     def epochs_of(self, kind: Kind) -> int:
         """Give the epochs of a training of this kind."""
         return (self.elastic.epochs if kind is Kind.ELASTIC and self.elastic else None) or self.epochs
@@ -189,18 +223,29 @@ class Recipe(Grammar):
 
         What an elastic training draws from is part of it; where it ran and what it was called is not.
         """
-        left_out = {"version", "name", "question", "device", "seeds", "alphas"}
-        left_out |= set() if kind is Kind.ELASTIC else {"elastic"}
+        left_out = {"version", "name", "question", "device", "seeds", "alphas", "elastic"}
         content = self.model_dump(mode="json", exclude=left_out)
         if kind is Kind.ELASTIC:
-            content["alphas"] = [alpha_text(alpha) for alpha in self.alphas]
+            content |= {"alphas": self._drawn_from(), "elastic": self._told_one_way()}
         return json.dumps(content | {"training": TRAINING_VERSION}, sort_keys=True)
+
+    def _drawn_from(self) -> list[str]:
+        return [alpha_text(alpha) for alpha in sorted(map(plain_alpha, self.alphas), key=alpha_order)]
+
+    def _told_one_way(self) -> dict[str, Any]:
+        """Give the elastic part the same way, however it is said: left out, by default or by value."""
+        part = self.elastic or ElasticPart()
+        told: dict[str, Any] = {"alphas_a_step": min(part.alphas_a_step, len(self.alphas))}
+        if part.epochs == self.epochs:
+            told["epochs"] = None
+        if not part.distillation:
+            told["temperature"] = ElasticPart().temperature
+        return part.model_copy(update=told).model_dump(mode="json")
 
     def text(self) -> str:
         """Give the whole recipe as JSON, from which `of_text` makes it again."""
         content = self.model_dump(mode="json", exclude={"alphas"})
-        content["alphas"] = [float(a) if isinstance(a, Decimal) else _plain_map(a) for a in self.alphas]
-        return json.dumps(content)
+        return json.dumps(content | {"alphas": [_plain_value(alpha) for alpha in self.alphas]})
 
     @classmethod
     def of_text(cls, text: str) -> "Recipe":
@@ -216,7 +261,10 @@ class Recipe(Grammar):
         return digest_of(self.resolved(kind))
 
 
-def _plain_map(alpha: AlphaMap) -> dict[str, float]:
+def _plain_value(alpha: Alpha) -> float | dict[str, float]:
+    """Give an alpha as a file has it."""
+    if isinstance(alpha, Decimal):
+        return float(alpha)
     return {pattern: float(share) for pattern, share in alpha}
 
 
@@ -242,11 +290,26 @@ def read_recipe(path: Path, *, network_fault: NetworkCheck | None = None) -> Rec
     Raises:
         SpecError: with every fault of the file, each with its place.
     """
-    source = read_mapping(path, "a recipe")
+    source = read_mapping(path, _RECIPE_FILE)
     recipe, faults = checked(Recipe, source, {"network_fault": network_fault}, _unknown_key)
     if recipe is None or faults or source.found:
         raise source.error(faults)
     return recipe
+
+
+def alphas_error(path: Path, recipe: Recipe, said: Mapping[int, str]) -> SpecError:
+    """Say at their places in its file which alphas of a recipe its network cannot have.
+
+    Args:
+        path: the recipe's file.
+        recipe: as it was read.
+        said: what is wrong, by the place in the recipe's list.
+    """
+    faults = [
+        Fault(("alphas", place), message, _plain_value(recipe.alphas[place]))
+        for place, message in said.items()
+    ]
+    return read_mapping(path, _RECIPE_FILE).error(faults)
 
 
 _PARTS: Final[Mapping[str, type[BaseModel]]] = {"augmentation": Augmentation, "elastic": ElasticPart}

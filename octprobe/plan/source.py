@@ -13,7 +13,7 @@ from ruamel.yaml.events import Event
 from octprobe.errors import SpecError
 from octprobe.plan import fault as faults
 from octprobe.plan.fault import START, Fault, Place, spec_error
-from octprobe.plan.nodes import FatalError, Node, build
+from octprobe.plan.nodes import SWEEP_FILE, FatalError, FileKind, Node, build
 
 # A sweep file is written by hand; 256 KiB is a hundred times the longest shipped one, and a second to read.
 MAX_BYTES: Final = 256 * 1024
@@ -25,7 +25,7 @@ _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U000100
 
 @dataclass(frozen=True)
 class Source:
-    """A sweep file's text as plain data, with the place of every key and value."""
+    """The text of a sweep file or recipe as plain data, with the place of every key and value."""
 
     file: str
     text: str
@@ -67,8 +67,12 @@ def split_lines(text: str) -> list[str]:
     return _LINE_BREAK.split(text)
 
 
-def read_source(path: Path) -> Source:
+def read_source(path: Path, kind: FileKind = SWEEP_FILE) -> Source:
     """Read a file.
+
+    Args:
+        path: the file.
+        kind: what it is to be, for messages.
 
     Raises:
         SpecError: it is missing, no text file, too large, or not one YAML document.
@@ -78,60 +82,65 @@ def read_source(path: Path) -> Source:
         with path.open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
-        raise SpecError(f"{faults.harmless(file)}: {_why_unread(path, error)}") from None
+        raise SpecError(f"{faults.harmless(file)}: {_why_unread(path, error, kind)}") from None
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         if len(content) > MAX_BYTES:
-            raise _too_large(file) from None
+            raise _too_large(file, kind) from None
         line = content.count(b"\n", 0, error.start) + 1
         rule = "is not UTF-8 text; save the file in UTF-8"
         raise SpecError(f"{faults.harmless(file)}:{line}: byte {error.start + 1} {rule}") from None
-    return parse_source(file, text)
+    return parse_source(file, text, kind)
 
 
-def read_mapping(path: Path, what: str) -> Source:
+def read_mapping(path: Path, kind: FileKind) -> Source:
     """Read a file that holds a mapping.
 
     Args:
         path: the file.
-        what: names it in the message: "a sweep file".
+        kind: what it is to be, for messages.
 
     Raises:
         SpecError: as `read_source`, or the file holds something else.
     """
-    source = read_source(path)
+    source = read_source(path, kind)
     if not isinstance(source.plain, dict):
-        rule = f"{what} is a mapping that begins with version: 1"
+        rule = f"a {kind.what} is a mapping that begins with version: 1"
         raise source.error([faults.Fault((), rule, source.plain)])
     return source
 
 
-def _why_unread(path: Path, error: Exception) -> str:
+def _why_unread(path: Path, error: Exception, kind: FileKind) -> str:
     if isinstance(error, IsADirectoryError):
-        return "is a folder; name the sweep file in it"
+        return f"is a folder; name the {kind.what} in it"
     if isinstance(error, OSError) and error.strerror and not isinstance(error, FileNotFoundError):
         return f"cannot be read: {error.strerror}"
-    return "there is no such file; name a sweep file such as sweeps/quickstart.yaml"
+    return f"there is no such file; name a {kind.what} such as {kind.example}"
 
 
-def _too_large(file: str) -> SpecError:
+def _too_large(file: str, kind: FileKind) -> SpecError:
     return SpecError(
-        f"{faults.harmless(file)}: is larger than {MAX_BYTES // 1024} KiB; split it into several sweeps"
+        f"{faults.harmless(file)}: is larger than {MAX_BYTES // 1024} KiB; split it into several {kind.what}s"
     )
 
 
-def parse_source(file: str, text: str) -> Source:
+def parse_source(file: str, text: str, kind: FileKind = SWEEP_FILE) -> Source:
     """Read a text.
+
+    Args:
+        file: its name, for messages.
+        text: what the file holds.
+        kind: what it is to be, for messages.
 
     Raises:
         SpecError: it is too large, or not one YAML document.
     """
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        raise _too_large(file)
+        raise _too_large(file, kind)
     try:
         _refuse_unprintable(text)
-        root, found = build(_events(text))
+        root, found = build(_events(text), kind)
         return Source(file=file, text=text, root=root, found=found)
     except FatalError as fatal:
         raise spec_error(file, split_lines(text), [(fatal.place, fatal.fault)]) from None

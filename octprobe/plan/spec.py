@@ -16,6 +16,7 @@ from octprobe.plan.fault import Fault
 from octprobe.plan.fault import Path as FaultPath
 from octprobe.plan.grammar import SWEEPS, Measure
 from octprobe.plan.grid import MAX_POINTS, Choice, SizedGrid, Values, When, WhenError, grid_of
+from octprobe.plan.nodes import SWEEP_FILE
 from octprobe.plan.source import Source, read_mapping
 
 __all__ = ["Measure", "SweepSpec", "read_spec"]
@@ -88,7 +89,7 @@ def read_spec(path: Path, *, network_fault: NetworkCheck | None = None) -> Sweep
     Raises:
         SpecError: with every fault of the file, each with its place.
     """
-    source = read_mapping(path, "a sweep file")
+    source = read_mapping(path, SWEEP_FILE)
     subject = _subject(source.plain)
     context = {"network_fault": network_fault}
     sweep, faults = checked(SWEEPS[subject], source, context, sweep_key_rule(subject))

@@ -24,11 +24,22 @@ class Accuracy:
     alpha: float | None = column("share of low channels of the policy's layers; null with an alpha map")
     alpha_map: str | None = column("alpha by module pattern, JSON; null where alpha is uniform")
     dataset: str = field(metadata={"meaning": "data set that the answers were checked on"})
+    split: str | None = column(
+        "its part: validation, by which choices are made, or test; null where the source does not say"
+    )
+    images: int | None = column("images of it; null where the source does not say", "images")
     top1_percent: float = field(metadata={"meaning": "share of right first answers", "unit": "%"})
     top1_ci_low_percent: float | None = column("lower end of the top-1's 95 % interval", "%")
     top1_ci_high_percent: float | None = column("upper end of the top-1's 95 % interval", "%")
     top5_percent: float | None = column("share of right answers among the first five", "%")
-    baseline_top1_percent: float | None = column("top-1 of the same source's network at alpha 0", "%")
+    baseline_top1_percent: float | None = column(
+        "top-1 of the same source's network at alpha 0; of own trainings over the same seeds and images", "%"
+    )
+    test_top1_percent: float | None = column(
+        "top-1 of the same trainings on test images: what is reported once the choice is made; "
+        "null where they were not asked about them, and of published figures",
+        "%",
+    )
     delta_top1_percent: float | None = _derived("top-1 less the same source's at alpha 0", "% points")
     resolution: int | None = column("side of the square input", "pixels")
     macs: int | None = column(

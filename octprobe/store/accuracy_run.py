@@ -11,6 +11,13 @@ from octprobe.store.row import column
 RUN_SCHEMA_VERSION = 1
 
 
+class Split(StrEnum):
+    """Which images of a data set are asked about."""
+
+    VALIDATION = "validation"
+    TEST = "test"
+
+
 class RunStatus(StrEnum):
     """How a training, or an evaluation, ended."""
 

@@ -1,5 +1,6 @@
-"""The accuracies that a store holds: rows a seed in `accuracy/*.parquet`, read, and gathered over seeds."""
+"""The accuracies that a store holds: rows a seed in `accuracy/*.parquet`."""
 
+import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,20 +10,35 @@ import numpy as np
 import numpy.typing as npt
 
 from octprobe.errors import StoreError
-from octprobe.stats import Interval, share_over_seeds
-from octprobe.store.accuracy import Accuracy
-from octprobe.store.accuracy_run import RUN_SCHEMA_VERSION, AccuracyRun, RunStatus, percent
+from octprobe.store.accuracy_run import RUN_SCHEMA_VERSION, AccuracyRun, RunStatus, Split
+from octprobe.store.publish import store_error
 from octprobe.store.record_table import RecordTable
 from octprobe.store.store import DamagedPart
 
 ACCURACY_FOLDER = "accuracy"
-TEST, VALIDATION = "test", "validation"
+TEST, VALIDATION = Split.TEST, Split.VALIDATION
 # Long enough to tell the recipes of a store apart, short enough to be typed.
 _FAMILY_DIGITS = 8
 
 Flags = npt.NDArray[np.bool_]
 _TABLE = RecordTable(AccuracyRun, folder=ACCURACY_FOLDER, version=RUN_SCHEMA_VERSION)
 _KEY = ("kind", "network", "alpha", "alpha_map", "dataset", "split", "resolution", "recipe_digest", "seed")
+
+
+@dataclass(frozen=True)
+class DamagedRecords(DamagedPart):
+    """A part of trainings, evaluations or looks at them that could not be read."""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path} is damaged ({self.reason}); its rows are left out. Move the file away and give the "
+            "command of `octprobe accuracy` that wrote it again."
+        )
+
+
+def damaged_records(parts: Iterable[DamagedPart]) -> tuple[DamagedRecords, ...]:
+    """Give damaged parts with the way out that holds for what a sweep did not measure."""
+    return tuple(DamagedRecords(part.path, part.reason) for part in parts)
 
 
 @dataclass(frozen=True)
@@ -40,6 +56,22 @@ def append_runs(store: Path, rows: Sequence[AccuracyRun]) -> Path:
         StoreError: the disk is full or the folder cannot be written; then nothing was added.
     """
     return _TABLE.append(store, rows)
+
+
+def probe(store: Path) -> None:
+    """Stop before any work where a store cannot be written; nothing comes into being, and nothing stays.
+
+    Raises:
+        StoreError: the folder is read-only, a file is in its way, or its disk is full.
+    """
+    folder = store / ACCURACY_FOLDER
+    try:
+        while not folder.exists():
+            folder = folder.parent
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"room")
+    except OSError as error:
+        raise store_error(error, store) from error
 
 
 def accuracy_parts(store: Path) -> list[Path]:
@@ -63,7 +95,7 @@ def read_runs(store: Path) -> Runs:
         key = key_of(row)
         last.pop(key, None)
         last[key] = row
-    return Runs(tuple(last.values()), tuple(damaged))
+    return Runs(tuple(last.values()), damaged_records(damaged))
 
 
 def key_of(run: AccuracyRun) -> tuple[Any, ...]:
@@ -106,45 +138,3 @@ def answered(rows: Iterable[AccuracyRun], split: str = TEST) -> list[AccuracyRun
     """Keep the rows of a split that ended with answers."""
     good = {RunStatus.TRAINED, RunStatus.EVALUATED}
     return [row for row in rows if row.split == split and row.status in good and row.correct is not None]
-
-
-def own_accuracies(rows: Iterable[AccuracyRun], split: str = TEST) -> tuple[Accuracy, ...]:
-    """Gather rows over seeds to accuracies: the mean, and an interval over seeds and images.
-
-    Args:
-        rows: as `read_runs` gives them.
-        split: which part of the data sets.
-    """
-    groups: dict[tuple[Any, ...], list[AccuracyRun]] = {}
-    for row in answered(rows, split):
-        key = (family_of(row), row.network, row.resolution, row.alpha, row.alpha_map, row.images)
-        groups.setdefault(key, []).append(row)
-    intervals = {
-        key: share_over_seeds(np.stack([flags_of(row) for row in group])) for key, group in groups.items()
-    }
-    baselines = {key[:3]: interval.median for key, interval in intervals.items() if key[3] == 0}
-    return tuple(_accuracy(group, intervals[key], baselines.get(key[:3])) for key, group in groups.items())
-
-
-def _accuracy(group: Sequence[AccuracyRun], top1: Interval, baseline: float | None) -> Accuracy:
-    first = group[0]
-    fives = [row.top5_percent for row in group if row.top5_percent is not None]
-    return Accuracy(
-        network=first.network,
-        alpha=first.alpha,
-        alpha_map=first.alpha_map,
-        dataset=first.dataset,
-        top1_percent=percent(top1.median),
-        top1_ci_low_percent=percent(top1.low),
-        top1_ci_high_percent=percent(top1.high),
-        top5_percent=percent(sum(fives) / len(fives) / 100) if fives else None,
-        baseline_top1_percent=percent(baseline),
-        resolution=first.resolution,
-        macs=first.macs,
-        parameters=first.parameters,
-        recipe=first.recipe,
-        seeds=len(group),
-        kind=first.kind,
-        source_family=family_of(first),
-        source=f"this store, {len(group)} {'seed' if len(group) == 1 else 'seeds'}",
-    )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from octprobe.store.accuracy_runs import damaged_records
 from octprobe.store.record_table import RecordTable
 from octprobe.store.sensitivity import Sensitivity
 from octprobe.store.store import DamagedPart
@@ -42,4 +43,4 @@ def read_sensitivities(store: Path) -> Sensitivities:
         key = tuple(getattr(row, name) for name in _KEY)
         last.pop(key, None)
         last[key] = row
-    return Sensitivities(tuple(last.values()), tuple(damaged))
+    return Sensitivities(tuple(last.values()), damaged_records(damaged))

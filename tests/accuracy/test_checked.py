@@ -1,5 +1,6 @@
 """A checkpoint on a folder of images, through timm's data config and loader."""
 
+import shutil
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 from PIL import Image
 
 from octprobe.accuracy.checked import Checked, evaluated_row
+from octprobe.accuracy.imagefolder import Wanted
 from octprobe.errors import ConversionError, UsageError
 from octprobe.octave import octavize
 from octprobe.store.accuracy_runs import flags_of
@@ -57,12 +59,10 @@ def checked(folder: Path, weights: Path, **changed: Any) -> Checked:
         "alpha": Decimal("0.5"),
         "checkpoint": str(weights),
         "folder": folder,
-        "dataset": "pets",
+        "dataset": None,
         "recipe": None,
         "seed": None,
-        "resolution": 64,
-        "class_map": None,
-        "batch": 5,
+        "images": Wanted(resolution=64, batch=5),
         "device": torch.device("cpu"),
         "env_id": "here",
         "allow_import": True,
@@ -100,12 +100,8 @@ def test_the_answers_are_timms(folder: Path, weights: Path, alpha: Decimal) -> N
         64,
     )
     assert row.top5_percent is None
-    assert (row.alpha, row.dataset, row.env_id, row.checkpoint) == (
-        float(alpha),
-        "pets",
-        "here",
-        str(weights),
-    )
+    assert (row.alpha, row.env_id, row.checkpoint) == (float(alpha), "here", str(weights))
+    assert row.dataset.startswith("pets-")
 
 
 def test_recipes_make_families(folder: Path, weights: Path) -> None:
@@ -120,7 +116,7 @@ def test_a_map_of_classes(folder: Path, weights: Path, tmp_path: Path) -> None:
     """Says the order of the network's answers; reversed, other images are right."""
     names = tmp_path / "names.txt"
     names.write_text("c3\nc2\nc1\nc0\n")
-    turned = evaluated_row(checked(folder, weights, class_map=names))
+    turned = evaluated_row(checked(folder, weights, images=Wanted(resolution=64, class_map=names)))
     straight = evaluated_row(checked(folder, weights))
     assert turned.images == straight.images
     assert turned.correct != straight.correct
@@ -154,15 +150,28 @@ def test_what_cannot_be_evaluated(
     assert "\n" not in str(caught.value)
 
 
-def test_folders_without_images(weights: Path, tmp_path: Path) -> None:
-    """And one with a damaged image."""
-    with pytest.raises(UsageError, match=f"--data {tmp_path}: holds no folders of images"):
-        evaluated_row(checked(tmp_path, weights))
-    for number in range(CLASSES):
-        (tmp_path / f"c{number}").mkdir()
-        Image.new("RGB", (40, 40)).save(tmp_path / f"c{number}" / "a.png")
-    whole = (tmp_path / "c2" / "a.png").read_bytes()
-    for content in (b"\x89PNG no more", whole[:60]):
-        (tmp_path / "c2" / "a.png").write_bytes(content)
-        with pytest.raises(UsageError, match="--data: an image cannot be read: "):
-            evaluated_row(checked(tmp_path, weights))
+def test_a_data_set_is_its_content(folder: Path, weights: Path, tmp_path: Path) -> None:
+    """Two folders of one name are two data sets; a name that a person gives stands."""
+    other = tmp_path / "pets"
+    shutil.copytree(folder, other)
+    names = [evaluated_row(checked(place, weights)).dataset for place in (folder, other)]
+    assert names[0] == names[1]
+    Image.new("RGB", (40, 40)).save(other / "c0" / "0.png")
+    assert evaluated_row(checked(other, weights)).dataset not in names
+    assert evaluated_row(checked(other, weights, dataset="pets")).dataset == "pets"
+
+
+@pytest.mark.parametrize("broken", [float("nan"), float("inf")])
+def test_weights_that_answer_with_no_numbers(
+    folder: Path, weights: Path, tmp_path: Path, broken: float
+) -> None:
+    """Are no network of 0 %."""
+    state = torch.load(weights, weights_only=True)
+    state["fc.bias"][:] = broken
+    torch.save(state, tmp_path / "n.pt")
+    with pytest.raises(UsageError) as caught:
+        evaluated_row(checked(folder, tmp_path / "n.pt"))
+    assert str(caught.value) == (
+        f"{tmp_path}/n.pt: at alpha 0.5: its answers to 12 of 12 images are no finite numbers, so they say "
+        "nothing of its accuracy; give other weights"
+    )

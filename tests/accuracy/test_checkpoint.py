@@ -2,13 +2,16 @@
 
 import errno
 import pickle
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from octprobe.accuracy.checkpoint import Task, read_finished, read_unfinished, write_checkpoint
+from octprobe.accuracy.standalone import Standalone
 from octprobe.errors import StoreError, UsageError
 from octprobe.plan.recipe import Kind
 from octprobe.store import publish
@@ -17,32 +20,86 @@ from trainings import recipe, tiny
 MAP = (("layer1", Decimal("0.25")), ("layer2.*", Decimal("0.5")))
 
 
-def task(alpha: object = Decimal("0.5"), seed: int = 3) -> Task:
+def task(alpha: Any = Decimal("0.5"), seed: int = 3, dataset: str = "stripes") -> Task:
     """Give a training."""
-    kind = Kind.ELASTIC if alpha is None else Kind.TRAINED
     return Task(
-        recipe=recipe(alphas=(Decimal(0), Decimal("0.5"), dict(MAP))), kind=kind, alpha=alpha, seed=seed
-    )  # type: ignore[arg-type]  # any alpha
+        recipe=recipe(alphas=(Decimal(0), Decimal("0.5"), dict(MAP))),
+        kind=Kind.ELASTIC if alpha is None else Kind.TRAINED,
+        alpha=alpha,
+        seed=seed,
+        dataset=dataset,
+    )
 
 
 @pytest.mark.parametrize("alpha", [Decimal("0.5"), MAP, None])
 def test_what_is_written_is_read(tmp_path: Path, alpha: object) -> None:
     """With the training that it is of; an alpha map's comes back as it was."""
     file = task(alpha).file(tmp_path)
-    write_checkpoint(file, task(alpha), {"state_dict": tiny().state_dict(), "dataset": "stripes"})
+    write_checkpoint(file, task(alpha), {"state_dict": tiny().state_dict()})
     found = read_finished(str(file))
-    assert (found.task, found.dataset) == (task(alpha), "stripes")
+    assert (found.file, found.task, found.dataset) == (str(file), task(alpha), "stripes")
     tiny().load_state_dict(found.state, strict=True)
 
 
 def test_each_training_has_a_file_of_its_own(tmp_path: Path) -> None:
-    """By kind, recipe, alpha and seed; an unfinished one beside it."""
-    tasks = [task(), task(seed=4), task(MAP), task(None), task(Decimal(0))]
+    """By kind, recipe, data set, alpha and seed; an unfinished one beside it, and who has it in hand."""
+    tasks = [task(), task(seed=4), task(MAP), task(None), task(Decimal(0)), task(dataset="stripes-1a2b3c4d")]
     files = {t.file(tmp_path, unfinished=u) for t in tasks for u in (True, False)}
-    assert len(files) == 10
-    assert (
-        task().file(tmp_path).name
-        == f"tiny-trained-{task().recipe.digest(Kind.TRAINED)[:8]}-alpha0.5-seed3.pt"
+    files |= {t.claim(tmp_path) for t in tasks}
+    assert len(files) == 18
+    assert {file.parent for file in files} == {tmp_path / "accuracy" / "checkpoints"}
+    name = f"trained-{task().recipe.digest(Kind.TRAINED)[:8]}-stripes-alpha0.5-seed3"
+    assert task().file(tmp_path).name == f"tiny-{name}.pt"
+    assert task().file(tmp_path, unfinished=True).name == f"tiny-{name}.unfinished.pt"
+    assert task().claim(tmp_path).name == f"{name}.claim"
+    assert replace(task(), recipe=recipe(name="other")).claim(tmp_path) == task().claim(tmp_path)
+
+
+@pytest.mark.parametrize("dataset", ["a/b", "my pets-1a2b3c4d", "x" * 300, "..", "Ünï"])
+def test_any_name_of_a_data_set_makes_a_file(tmp_path: Path, dataset: str) -> None:
+    """In the same folder, and another one for each; the checkpoint knows the whole name."""
+    file = task(dataset=dataset).file(tmp_path)
+    assert file.parent == task().file(tmp_path).parent
+    assert file != task(dataset=f"{dataset}!").file(tmp_path)
+    write_checkpoint(file, task(dataset=dataset), {"state_dict": {}})
+    assert read_finished(str(file)).dataset == dataset
+
+
+def test_checkpoints_of_before_are_read(tmp_path: Path) -> None:
+    """They hold the data set's name beside the weights, as these do."""
+    file = tmp_path / "old.pt"
+    write_checkpoint(file, task(), {"state_dict": {}})
+    held = torch.load(file, weights_only=True)
+    assert held["octprobe_accuracy"] == 1
+    old = {name: held[name] for name in ("octprobe_accuracy", "kind", "digest", "alpha", "seed", "recipe")}
+    torch.save(old | {"state_dict": {}, "dataset": "fashion-mnist"}, file)
+    assert read_finished(str(file)).task == replace(task(), dataset="fashion-mnist")
+
+
+def test_weights_are_put_into_their_network(tmp_path: Path) -> None:
+    """What does not fit is told with the file's name."""
+    file = tmp_path / "w.pt"
+    learner, other = (Standalone(tiny(), Decimal(0), recipe(), torch.zeros(1, 1, 12, 12)) for _ in range(2))
+    write_checkpoint(file, task(Decimal(0)), {"state_dict": other.state_dict()})
+    read_finished(str(file)).put_into(learner)
+    assert torch.equal(learner.state_dict()["conv1.weight"], other.state_dict()["conv1.weight"])
+    write_checkpoint(file, task(Decimal(0)), {"state_dict": other.state_dict() | {"conv1.weight": 1.0}})
+    with pytest.raises(UsageError) as caught:
+        read_finished(str(file)).put_into(learner)
+    assert str(caught.value) == (
+        f"{file}: the checkpoint is damaged: it does not hold plain tensors by name; get it anew"
+    )
+
+
+def test_another_data_set_is_told(tmp_path: Path) -> None:
+    """With both names; the same one is not."""
+    file = tmp_path / "w.pt"
+    write_checkpoint(file, task(), {"state_dict": {}})
+    found = read_finished(str(file))
+    assert found.note_on("stripes") is None
+    assert found.note_on("stripes-1a2b3c4d") == (
+        f"{file}: was trained on stripes, and is asked about stripes-1a2b3c4d: the answers are kept under "
+        "that name, apart from those of the training"
     )
 
 
@@ -52,7 +109,7 @@ def test_other_programs_can_read_the_weights(tmp_path: Path) -> None:
 
     file = tmp_path / "w.pt"
     written = tiny().state_dict()
-    write_checkpoint(file, task(), {"state_dict": written, "dataset": "stripes"})
+    write_checkpoint(file, task(), {"state_dict": written})
     read = read_checkpoint(str(file))
     assert list(read) == list(written)
     assert all(torch.equal(read[name], tensor) for name, tensor in written.items())
@@ -95,12 +152,13 @@ def test_a_file_of_something_else(tmp_path: Path) -> None:
 
 
 def test_an_unfinished_one_of_another_training(tmp_path: Path) -> None:
-    """It is not gone on from; none at all is a beginning."""
+    """Of another seed or of other images: it is not gone on from; none at all is a beginning."""
     file = tmp_path / "u.pt"
     assert read_unfinished(file, task()) is None
-    write_checkpoint(file, task(seed=4), {"training": {}})
-    with pytest.raises(UsageError, match="is of another training; remove it to train from the beginning"):
-        read_unfinished(file, task())
+    for other in (task(seed=4), task(dataset="stripes-1a2b3c4d")):
+        write_checkpoint(file, other, {"training": {}})
+        with pytest.raises(UsageError, match="is of another training; remove it to train from the beginning"):
+            read_unfinished(file, task())
     file.write_bytes(b"")
     with pytest.raises(UsageError, match="an empty file; get them anew; remove the file to train"):
         read_unfinished(file, task())
@@ -110,7 +168,7 @@ def test_a_name_more_in_the_recipe_changes_no_training(tmp_path: Path) -> None:
     """Alphas and seeds added to a recipe leave what was begun."""
     file = tmp_path / "u.pt"
     write_checkpoint(file, task(), {"training": {"a": 1}})
-    more = Task(recipe=recipe(seeds=(3, 4, 5)), kind=Kind.TRAINED, alpha=Decimal("0.5"), seed=3)
+    more = replace(task(), recipe=recipe(seeds=(3, 4, 5)))
     held = read_unfinished(file, more)
     assert held is not None
     assert held["training"] == {"a": 1}

@@ -155,6 +155,11 @@ def test_a_state_that_does_not_fit_changes_nothing(vanilla: nn.Module) -> None:
         "another network": wide.state_dict(),
         "alphas 0, 0.5, not of 0, 0.5, 0.75": elastic(vanilla, NONE, HALF).state_dict(),
         "no elastic training": dict(vanilla.state_dict()),
+        "of no elastic training": before | {"buffers": [1]},
+        "alphas 5, not of": before | {"buffers": {5: {}}},
+        "is damaged: it does not hold plain tensors": before | {"parameters": 5},
+        "is damaged: it does not hold plain tensors by name": before
+        | {"buffers": {alpha: {"bn1.running_mean": 1.0} for alpha in before["buffers"]}},
     }
     for said, state in cases.items():
         with pytest.raises(UsageError, match=said) as caught:
@@ -162,6 +167,19 @@ def test_a_state_that_does_not_fit_changes_nothing(vanilla: nn.Module) -> None:
         assert "\n" not in str(caught.value)
     after = network.state_dict()["parameters"]
     assert all(torch.equal(each, before["parameters"][name]) for name, each in after.items())
+
+
+def test_an_older_state_without_counts_of_batches(vanilla: nn.Module, images: Tensor) -> None:
+    """Is taken all the same; the counts stay as they are."""
+    network = elastic(vanilla)
+    network.estimate_statistics(images)
+    state = copy.deepcopy(network.state_dict())
+    for alpha, buffers in state["buffers"].items():
+        state["buffers"][alpha] = {n: each + 1 for n, each in buffers.items() if "num_batches" not in n}
+    network.load_state_dict(state)
+    found = network.form(HALF)
+    assert torch.equal(found.get_buffer("bn1.running_mean"), state["buffers"]["0.5"]["bn1.running_mean"])
+    assert found.get_buffer("bn1.num_batches_tracked").item() == 2
 
 
 def test_an_alpha_without_an_octave_form_is_refused(vanilla: nn.Module, images: Tensor) -> None:

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from octprobe.accuracy.evaluate import answers, evaluate
+from octprobe.accuracy.evaluate import answers, evaluate, refuse_no_numbers
+from octprobe.errors import UsageError
 from trainings import small_data, tiny
 
 
@@ -50,6 +51,22 @@ def test_what_is_no_number_is_wrong(value: float) -> None:
     assert not found.first.any()
     assert found.five is not None
     assert not found.five.any()
+    assert found.no_numbers == 1
+
+
+def test_answers_in_no_numbers_are_refused() -> None:
+    """They are counted over all batches; numbers pass through."""
+    good, bad = torch.eye(6), torch.eye(6)
+    bad[[1, 3], 0] = torch.tensor([float("nan"), float("-inf")])
+    found = answers(Told(), [(good, torch.arange(6)), (bad, torch.arange(6))])
+    with pytest.raises(UsageError) as caught:
+        refuse_no_numbers(found, "w.pt: at alpha 0.5")
+    assert str(caught.value) == (
+        "w.pt: at alpha 0.5: its answers to 2 of 12 images are no finite numbers, so they say nothing of its "
+        "accuracy; give other weights"
+    )
+    numbers = answers(Told(), [(good, torch.arange(6))])
+    assert refuse_no_numbers(numbers, "w.pt") is numbers
 
 
 def test_wilsons_interval() -> None:

@@ -2,6 +2,7 @@
 
 import errno
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,15 +11,15 @@ import pytest
 import torch
 
 from octprobe.accuracy import experiment as module
-from octprobe.accuracy.checkpoint import Task, read_finished
-from octprobe.accuracy.experiment import Experiment, pending, tasks_of
+from octprobe.accuracy.checkpoint import Task, read_finished, write_checkpoint
+from octprobe.accuracy.experiment import Experiment, pending, rows_of, tasks_of
 from octprobe.accuracy.loop import Progress
-from octprobe.errors import StoreError
+from octprobe.errors import ConversionError, StoreError, UsageError
 from octprobe.plan.recipe import Kind, Recipe
 from octprobe.store import publish
 from octprobe.store.accuracy_run import AccuracyRun
 from octprobe.store.accuracy_runs import read_runs
-from trainings import recipe, small_data
+from trainings import ALPHAS, recipe, small_data
 
 
 class Heard:
@@ -51,8 +52,13 @@ def experiment(store: Path) -> Experiment:
 
 def run_all(store: Path, asked: Recipe, kind: Kind, heard: Heard) -> None:
     """Run what is pending, as the command does."""
-    for task in pending(tasks_of(asked, kind), read_runs(store).rows, "stripes"):
+    for task in left(store, asked, kind):
         experiment(store).run(task, heard)
+
+
+def left(store: Path, asked: Recipe, kind: Kind, dataset: str = "stripes") -> tuple[Task, ...]:
+    """Give what is pending."""
+    return pending(tasks_of(asked, kind, dataset), read_runs(store).rows)
 
 
 def figures(store: Path) -> list[Any]:
@@ -119,12 +125,24 @@ def test_what_is_done_is_skipped(tmp_path: Path) -> None:
     """Given again, nothing is pending; a seed more is one training more; another recipe is another."""
     asked = recipe()
     run_all(tmp_path, asked, Kind.ELASTIC, Heard())
+    assert left(tmp_path, asked, Kind.ELASTIC) == ()
+    assert left(tmp_path, recipe(alphas=ALPHAS[::-1], elastic={}), Kind.ELASTIC) == ()
+    assert len(left(tmp_path, recipe(seeds=(0, 1)), Kind.ELASTIC)) == 1
+    assert len(left(tmp_path, asked, Kind.TRAINED)) == 2
+    assert len(left(tmp_path, recipe(epochs=3), Kind.ELASTIC)) == 1
+    assert len(left(tmp_path, asked, Kind.ELASTIC, "stripes-1a2b3c4d")) == 1
+
+
+def test_rows_of_a_training_are_those_of_its_alphas(tmp_path: Path) -> None:
+    """On both splits; of another seed, or another data set, they are another training's."""
+    run_all(tmp_path, recipe(seeds=(0, 1)), Kind.TRAINED, Heard())
     rows = read_runs(tmp_path).rows
-    assert pending(tasks_of(asked, Kind.ELASTIC), rows, "stripes") == ()
-    assert len(pending(tasks_of(recipe(seeds=(0, 1)), Kind.ELASTIC), rows, "stripes")) == 1
-    assert len(pending(tasks_of(asked, Kind.TRAINED), rows, "stripes")) == 2
-    assert len(pending(tasks_of(recipe(epochs=3), Kind.ELASTIC), rows, "stripes")) == 1
-    assert len(pending(tasks_of(asked, Kind.ELASTIC), rows, "other")) == 1
+    alone = Task(recipe=recipe(), kind=Kind.TRAINED, alpha=Decimal("0.5"), seed=1, dataset="stripes")
+    assert [(row.alpha, row.seed, row.split) for row in rows_of(alone, rows)] == [
+        (0.5, 1, "validation"),
+        (0.5, 1, "test"),
+    ]
+    assert rows_of(replace(alone, dataset="other"), rows) == []
 
 
 def test_divergence_is_a_row(tmp_path: Path) -> None:
@@ -137,18 +155,44 @@ def test_divergence_is_a_row(tmp_path: Path) -> None:
         (0.5, "diverged", None, None),
     ]
     assert "lower learning_rate" in str(rows[0].reason)
-    assert pending(tasks_of(asked, Kind.ELASTIC), rows, "stripes") == ()
+    assert left(tmp_path, asked, Kind.ELASTIC) == ()
 
 
-def test_an_alpha_without_a_form_fails_alone(tmp_path: Path) -> None:
-    """The others are trained; what failed is tried again by the next run."""
-    asked = recipe(alphas=(Decimal(0), {"nowhere": Decimal("0.5")}))
+def test_an_alpha_without_a_form_gives_no_row(tmp_path: Path) -> None:
+    """It is a fault of the recipe, told before the first epoch."""
+    asked = recipe(alphas=({"nowhere": Decimal("0.5")},))
+    with pytest.raises(ConversionError, match="'nowhere' matches no convolution"):
+        run_all(tmp_path, asked, Kind.TRAINED, Heard())
+    assert read_runs(tmp_path).rows == ()
+
+
+def test_a_damaged_unfinished_checkpoint(tmp_path: Path) -> None:
+    """It says that it is of this training, and holds something else: one line with a way out."""
+    (task,) = left(tmp_path, recipe(alphas=(Decimal(0),)), Kind.TRAINED)
+    file = task.file(tmp_path, unfinished=True)
+    for content in ({}, {"training": 5}, {"training": {"learner": {}}}):
+        write_checkpoint(file, task, content)
+        with pytest.raises(UsageError) as caught:
+            experiment(tmp_path).run(task, Heard())
+        assert str(caught.value) == f"{file}: is damaged; remove it to train from the beginning"
+    assert file.exists()
+
+
+def test_what_failed_for_memory_goes_on_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The epochs done are kept."""
+    asked = recipe(alphas=(Decimal(0),))
+
+    def hungry(*_: Any) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_asked", hungry)
+        run_all(tmp_path, asked, Kind.TRAINED, Heard())
     heard = Heard()
     run_all(tmp_path, asked, Kind.TRAINED, heard)
-    statuses = {row.alpha_map: row.status for row in read_runs(tmp_path).rows}
-    assert statuses == {None: "trained", '{"nowhere": 0.5}': "failed"}
-    (left,) = pending(tasks_of(asked, Kind.TRAINED), read_runs(tmp_path).rows, "stripes")
-    assert left.alpha == (("nowhere", Decimal("0.5")),)
+    assert heard.lines[0] == ("started", Decimal(0), 2)
+    assert [row.status for row in read_runs(tmp_path).rows] == ["trained"] * 2
+    assert not list(tmp_path.rglob("*unfinished*"))
 
 
 def test_a_want_of_memory_is_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

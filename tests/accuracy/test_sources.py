@@ -1,70 +1,48 @@
 """Where images come from."""
 
-import gzip
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.error import URLError
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from torchvision import datasets
 
-from octprobe.accuracy import sources
-from octprobe.accuracy.sources import data_name, read_data
+from octprobe.accuracy import fashion_mnist, sources
+from octprobe.accuracy.sources import find_data, in_memory, read_data
 from octprobe.errors import MachineError, UsageError
-from trainings import FASHION, recipe
-
-NAMES = [
-    ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", 8),
-    ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", 4),
-]
+from trainings import FASHION, recipe, stripes, write_fashion, write_images
 
 
-def idx(values: np.ndarray) -> bytes:  # type: ignore[type-arg]  # of bytes
-    """Write an array in the form of MNIST's authors."""
-    head = bytes([0, 0, 8, values.ndim]) + b"".join(size.to_bytes(4, "big") for size in values.shape)
-    return head + values.astype(np.uint8).tobytes()
-
-
-def write_fashion(folder: Path, *, zipped: bool = True) -> Path:
-    """Write a small Fashion-MNIST."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for images, labels, count in NAMES:
-        for name, values in (
-            (images, np.arange(count * 4).reshape(count, 2, 2)),
-            (labels, np.arange(count) % 10),
-        ):
-            content = idx(values)
-            if zipped:
-                (folder / f"{name}.gz").write_bytes(gzip.compress(content))
-            else:
-                (folder / name).write_bytes(content)
-    return folder
-
-
-def write_images(folder: Path, classes: dict[str, int], size: tuple[int, int] = (6, 4)) -> Path:
-    """Write a folder of images a class."""
-    for name, count in classes.items():
-        (folder / name).mkdir(parents=True)
-        for number in range(count):
-            Image.new("RGB", size, (10 * number, 20, 30)).save(folder / name / f"{number}.png")
-    return folder
-
-
-@pytest.mark.parametrize("zipped", [True, False])
-def test_fashion_mnist(tmp_path: Path, *, zipped: bool) -> None:
-    """Every image and label, as they were written."""
-    data = read_data(recipe(validation=3), write_fashion(tmp_path, zipped=zipped))
+def test_fashion_mnist(tmp_path: Path) -> None:
+    """Split as the recipe says, and of its own name, for these are other images."""
+    data = read_data(recipe(validation=3), write_fashion(tmp_path, stripes(8), stripes(4, 1)))
     assert (len(data.train), len(data.validation), len(data.test), data.classes) == (5, 3, 4, 10)
-    assert data.test.images[1].tolist() == [[[4, 5], [6, 7]]]
-    assert data.test.labels.tolist() == [0, 1, 2, 3]
-    assert data.resolution == 2
+    assert data.resolution == 12
+    assert data.name.startswith("fashion-mnist-")
 
 
-def test_the_folder_that_torchvision_made_will_do(tmp_path: Path) -> None:
-    """Its files lie two folders down."""
-    write_fashion(tmp_path / "FashionMNIST" / "raw", zipped=False)
-    assert len(read_data(recipe(validation=0, images=2), tmp_path).train) == 2
+def test_the_first_images_alone(tmp_path: Path) -> None:
+    """For a quick look."""
+    folder = write_fashion(tmp_path, stripes(8), stripes(4, 1))
+    assert len(read_data(recipe(validation=0, images=2), folder).train) == 2
+
+
+def test_files_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To find the name and to train."""
+    folder, calls = write_fashion(tmp_path, stripes(8), stripes(4, 1)), []
+    read = fashion_mnist._idx
+
+    def counting(file: Path) -> torch.Tensor:
+        calls.append(file.name)
+        return read(file)
+
+    monkeypatch.setattr(fashion_mnist, "_idx", counting)
+    found = find_data(recipe(), folder)
+    assert in_memory(found, recipe(validation=0)).name == found.name
+    assert len(calls) == 4
 
 
 @pytest.mark.skipif(not FASHION.is_dir(), reason="needs Debian's dataset-fashion-mnist")
@@ -78,47 +56,8 @@ def test_debians_files_are_found_by_themselves() -> None:
     assert deviation.item() == pytest.approx(0.353, abs=1e-3)
 
 
-def test_a_wrong_folder(tmp_path: Path) -> None:
-    """One line: place, rule, way out."""
-    with pytest.raises(UsageError) as caught:
-        read_data(recipe(), tmp_path)
-    assert str(caught.value) == (
-        f"--data {tmp_path}: holds no train-images-idx3-ubyte.gz; give the folder of Fashion-MNIST's four "
-        "files, such as /usr/share/datasets/fashion-mnist"
-    )
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "rule"),
-    [
-        ("train-images-idx3-ubyte.gz", b"no gzip", "cannot be read: Not a gzipped file"),
-        ("train-images-idx3-ubyte.gz", gzip.compress(idx(np.zeros((8, 2, 2))))[:-9], "cannot be read:"),
-        (
-            "train-images-idx3-ubyte.gz",
-            gzip.compress(idx(np.zeros((8, 2, 2)))[:-1]),
-            "is cut short; get it anew",
-        ),
-        ("train-images-idx3-ubyte.gz", gzip.compress(b""), "is no IDX file of bytes"),
-        ("train-labels-idx1-ubyte.gz", gzip.compress(idx(np.zeros(7))), "do not belong together"),
-        (
-            "train-labels-idx1-ubyte.gz",
-            gzip.compress(idx(np.full(8, 11))),
-            "labels go up to 11; they are of ten",
-        ),
-    ],
-)
-def test_damaged_files(tmp_path: Path, name: str, content: bytes, rule: str) -> None:
-    """Each is one line."""
-    write_fashion(tmp_path)
-    (tmp_path / name).write_bytes(content)
-    with pytest.raises(UsageError, match=rule) as caught:
-        read_data(recipe(validation=0), tmp_path)
-    assert "\n" not in str(caught.value)
-
-
 def test_no_network_no_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What torchvision cannot fetch is one line with a way out."""
-    from torchvision import datasets
 
     def offline(*_: object, **__: object) -> None:
         raise URLError("Temporary failure in name resolution")
@@ -134,22 +73,14 @@ def test_no_network_no_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_without_debians_files_torchvision_fetches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fashion-MNIST too is torchvision's to download."""
-    from types import SimpleNamespace
-
-    from torchvision import datasets
-
-    raw = write_fashion(tmp_path / "raw", zipped=False)
-    monkeypatch.setattr(sources, "_DEBIAN", tmp_path / "nowhere")
+    raw = write_fashion(tmp_path / "raw", stripes(8), stripes(4, 1), zipped=False)
+    monkeypatch.setattr(fashion_mnist, "DEBIAN", tmp_path / "nowhere")
     monkeypatch.setattr(datasets, "FashionMNIST", lambda *_, **__: SimpleNamespace(raw_folder=str(raw)))
     assert len(read_data(recipe(validation=0), None).train) == 8
 
 
 def test_cifar_in_the_order_of_channels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """torchvision gives (N, H, W, C)."""
-    from types import SimpleNamespace
-
-    from torchvision import datasets
-
     images = np.arange(2 * 4 * 4 * 3).reshape(2, 4, 4, 3).astype(np.uint8)
     made = SimpleNamespace(data=images, targets=[3, 99])
     monkeypatch.setattr(datasets, "CIFAR100", lambda *_, **__: made)
@@ -159,17 +90,74 @@ def test_cifar_in_the_order_of_channels(tmp_path: Path, monkeypatch: pytest.Monk
     assert data.test.labels.tolist() == [3, 99]
 
 
+def test_cifar_has_its_name_by_its_files_md5(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """torchvision takes no other files: what is there is not used, it would be downloaded anew."""
+
+    def offline(*_: object, **__: object) -> None:
+        raise URLError("no network")
+
+    monkeypatch.setattr(datasets.cifar, "download_and_extract_archive", offline)
+    batches = tmp_path / "cifar-10-batches-py"
+    batches.mkdir()
+    for name in (*(f"data_batch_{n}" for n in range(1, 6)), "test_batch", "batches.meta"):
+        (batches / name).write_bytes(b"other images")
+    found = find_data(recipe(dataset="cifar-10"), tmp_path)
+    assert found.name == "cifar-10"
+    with pytest.raises(MachineError, match="cannot be fetched: no network"):
+        found.images()
+
+
 def test_an_image_folder(tmp_path: Path) -> None:
-    """Classes by their sorted names; the shorter side is scaled, the middle cut out; named as its folder."""
+    """Classes by their sorted names; the shorter side is scaled, the middle cut out."""
     for part, count in (("train", 3), ("val", 2)):
         write_images(tmp_path / "pets" / part, {"cat": count, "dog": 1})
-    asked = recipe(dataset="imagefolder", validation=1, resolution=5)
-    data = read_data(asked, tmp_path / "pets")
-    assert (data.name, data.classes, len(data.train), len(data.validation)) == ("pets", 2, 3, 1)
+    data = read_data(recipe(dataset="imagefolder", validation=1, resolution=5), tmp_path / "pets")
+    assert (data.classes, len(data.train), len(data.validation)) == (2, 3, 1)
     assert data.test.labels.tolist() == [0, 0, 1]
     assert data.test.images.shape == (3, 3, 5, 5)
     assert data.test.images[1, :, 2, 2].tolist() == [10, 20, 30]
-    assert data_name(asked, tmp_path / "pets") == "pets"
+
+
+def test_two_folders_of_one_name_are_two_data_sets(tmp_path: Path) -> None:
+    """The name tells the files, of training and of test, before any is read; a copy is the same."""
+    names = []
+    for place, train, val in (("a", 3, 2), ("b", 4, 2), ("c", 3, 1), ("d", 3, 2)):
+        for part, count in (("train", train), ("val", val)):
+            write_images(tmp_path / place / "pets" / part, {"cat": count, "dog": 1})
+        asked = recipe(dataset="imagefolder", resolution=5)
+        names.append(find_data(asked, tmp_path / place / "pets").name)
+    assert all(name.startswith("pets-") for name in names)
+    assert len(set(names)) == 3
+    assert names[0] == names[3]
+    for image in (tmp_path / "d").rglob("*.png"):
+        image.write_bytes(bytes(image.stat().st_size))
+    assert find_data(asked, tmp_path / "d" / "pets").name == names[0]
+    with pytest.raises(UsageError, match=r"/d/pets/.*\.png: cannot be read as an image"):
+        read_data(asked, tmp_path / "d" / "pets")
+
+
+@pytest.mark.parametrize(
+    ("damage", "rule"),
+    [
+        (lambda image: image.write_bytes(image.read_bytes()[:-20]), "cannot be read as an image: "),
+        (lambda image: image.write_text("no image"), "cannot be read as an image: cannot identify"),
+        (
+            lambda image: (image.unlink(), image.symlink_to("nowhere")),
+            "as an image: No such file or directory",
+        ),
+    ],
+)
+def test_a_damaged_image_is_told_by_its_name(
+    tmp_path: Path, damage: Callable[[Path], object], rule: str
+) -> None:
+    """In one line; the others are not trained on without it."""
+    for part in ("train", "val"):
+        write_images(tmp_path / part, {"cat": 2, "dog": 1}, (30, 30))
+    damage(tmp_path / "val" / "cat" / "1.png")
+    with pytest.raises(UsageError, match=rule) as caught:
+        read_data(recipe(dataset="imagefolder", validation=0, resolution=5), tmp_path)
+    assert str(caught.value).startswith(f"{tmp_path}/val/cat/1.png: ")
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

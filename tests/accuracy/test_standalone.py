@@ -4,7 +4,11 @@ from decimal import Decimal
 
 import pytest
 import torch
-from torch import nn
+from timm.layers.drop import DropPath
+from timm.layers.norm_act import BatchNormAct2d
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.optim.swa_utils import update_bn
 
 from octprobe.accuracy.standalone import Standalone, estimate_statistics
 from octprobe.errors import UsageError
@@ -45,6 +49,8 @@ def test_a_state_of_another_network_is_refused() -> None:
     with pytest.raises(UsageError, match=r"^the checkpoint is of another network: \d+ keys missing \(conv1"):
         learner.load_state_dict({"weight": torch.zeros(1)})
     assert all(torch.equal(value, before[name]) for name, value in learner.state_dict().items())
+    with pytest.raises(UsageError, match="the checkpoint is damaged: it does not hold plain tensors"):
+        learner.load_state_dict(before | {"conv1.weight": 5})
 
 
 def test_a_step_leaves_gradients_and_no_graph() -> None:
@@ -73,6 +79,48 @@ def test_statistics_are_the_plain_mean_over_batches(monkeypatch: pytest.MonkeyPa
     assert norm.running_mean.item() == pytest.approx((1 + 4) / 2)
     assert not norm.training
     assert norm.momentum == 0.1
+
+
+class Dropping(nn.Module):
+    """Drops values in all the ways there are before the norm whose statistics are wanted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = BatchNormAct2d(1, drop_layer=nn.Dropout)
+        self.path, self.last = DropPath(0.5), nn.BatchNorm2d(1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Norm, drop, norm."""
+        out: Tensor = self.last(functional.dropout(self.path(self.first(x)), 0.5, self.training))
+        return out
+
+
+def test_statistics_are_those_of_what_the_network_answers_with() -> None:
+    """Nothing is dropped while they are estimated, and nothing drawn: they are the same each time."""
+    images = torch.randn(8, 1, 3, 3, generator=torch.Generator().manual_seed(0)) + 1
+    network = Dropping().train()
+    assert isinstance(network.first.drop, nn.Dropout)
+    before = torch.get_rng_state()
+    estimate_statistics(network, images)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert all(module.training for module in network.modules())
+    assert network.last.running_mean is not None
+    kept = functional.batch_norm(images, None, None, training=True).relu()
+    assert network.last.running_mean.item() == pytest.approx(kept.mean().item(), abs=1e-6)
+    network.eval()
+    estimate_statistics(network, images)
+    assert not any(module.training for module in network.modules())
+
+
+@pytest.mark.parametrize("alpha", [Decimal(0), Decimal("0.5")])
+def test_statistics_without_dropout_are_torchs_own(alpha: Decimal) -> None:
+    """To the bit, whatever runs in eval mode beside the norms."""
+    images = small_data().sample(64)
+    ours, theirs = (Standalone(tiny(), alpha, recipe(), EXAMPLE).module for _ in range(2))
+    theirs.load_state_dict(ours.state_dict())
+    estimate_statistics(ours, images)
+    update_bn([images], theirs)  # type: ignore[no-untyped-call]  # as torch has it
+    assert all(torch.equal(value, theirs.state_dict()[name]) for name, value in ours.state_dict().items())
 
 
 def test_few_images_are_one_batch() -> None:

@@ -1,7 +1,5 @@
 """`octprobe accuracy sensitivity`: rows of a store from one elastic checkpoint, and errors in a line."""
 
-import copy
-import gzip
 import json
 from decimal import Decimal
 from pathlib import Path
@@ -9,70 +7,19 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
 from typer.testing import CliRunner, Result
 
-from octprobe.accuracy.checkpoint import Task, write_checkpoint
-from octprobe.accuracy.elastic import Elastic
-from octprobe.accuracy.standalone import Standalone
+from checkpoints import checkpoint_of, idx, noise
 from octprobe.commands.main import app
-from octprobe.errors import UsageError
-from octprobe.networks import build_network
-from octprobe.plan.recipe import Kind, Recipe
+from octprobe.errors import StoreError, UsageError
+from octprobe.plan.recipe import Kind
 from octprobe.store.sensitivities import read_sensitivities
-
-EXAMPLE = torch.zeros(1, 1, 28, 28)
-RECIPE: dict[str, Any] = {
-    "version": 1,
-    "name": "tiny",
-    "network": "octprobe:resnet8",
-    "dataset": "fashion-mnist",
-    "epochs": 1,
-    "learning_rate": 0.1,
-    "validation": 40,
-    "statistics_images": 20,
-    "alphas": (Decimal(0), Decimal("0.25"), Decimal("0.5")),
-    "elastic": {"alphas_a_step": 1},
-}
-
-
-def idx(values: Tensor) -> bytes:
-    """Write bytes as MNIST's authors defined it."""
-    sizes = b"".join(size.to_bytes(4, "big") for size in values.shape)
-    return gzip.compress(b"\0\0\x08" + bytes([values.dim()]) + sizes + values.numpy().tobytes())
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """Give the four files of a data set of 80 images of noise."""
-    folder, generator = tmp_path / "images", torch.Generator().manual_seed(0)
-    folder.mkdir()
-    for part, count in (("train", 60), ("t10k", 20)):
-        images = torch.randint(256, (count, 28, 28), generator=generator, dtype=torch.uint8)
-        (folder / f"{part}-images-idx3-ubyte.gz").write_bytes(idx(images))
-        labels = torch.randint(10, (count,), generator=generator, dtype=torch.uint8)
-        (folder / f"{part}-labels-idx1-ubyte.gz").write_bytes(idx(labels))
-    return folder
-
-
-def checkpoint_of(folder: Path, kind: Kind, **changes: Any) -> Path:
-    """Write the checkpoint of a network at random weights."""
-    recipe = Recipe.model_validate(copy.deepcopy(RECIPE) | changes)
-    torch.manual_seed(0)
-    vanilla = build_network(recipe.network)
-    with torch.no_grad():
-        for parameter in vanilla.parameters():
-            parameter.add_(0.1 * torch.randn_like(parameter))
-    alone = kind is Kind.TRAINED
-    task = Task(recipe=recipe, kind=kind, alpha=Decimal(0) if alone else None, seed=3)
-    learner = (
-        Standalone(vanilla, Decimal(0), recipe, EXAMPLE)
-        if alone
-        else Elastic(vanilla, recipe.alphas, recipe, EXAMPLE)
-    )
-    file = folder / "weights.pt"
-    write_checkpoint(file, task, {"state_dict": learner.state_dict(), "dataset": "fashion-mnist"})
-    return file
+    """Give the files of a data set."""
+    return noise(tmp_path / "images")
 
 
 def sensitivity(*arguments: object) -> Result:
@@ -95,6 +42,18 @@ def test_rows_are_kept_and_printed(tmp_path: Path, data: Path) -> None:
     printed = json.loads(ran.stdout)
     assert [row["lost_points"] for row in printed] == [row.lost_points.median for row in rows]
     assert printed[0]["layers"] == ["layer1.0.conv1"]
+    assert ran.stderr == ""
+
+
+def test_other_images_are_told(tmp_path: Path, data: Path) -> None:
+    """A checkpoint can be asked about another data set; its rows carry that one's name."""
+    file, store = checkpoint_of(tmp_path, Kind.ELASTIC), tmp_path / "store"
+    labels = torch.randint(10, (60,), generator=torch.Generator().manual_seed(5), dtype=torch.uint8)
+    (data / "train-labels-idx1-ubyte.gz").write_bytes(idx(labels))
+    ran = sensitivity(file, "--store", store, "--data", data, "--json")
+    assert ran.exit_code == 0, ran.output
+    (name,) = {row.dataset for row in read_sensitivities(store).rows}
+    assert f"is asked about {name}" in " ".join(ran.stderr.split())
 
 
 def test_a_person_sees_a_line_a_group_and_alpha(tmp_path: Path, data: Path) -> None:
@@ -111,6 +70,13 @@ def test_a_person_sees_a_line_a_group_and_alpha(tmp_path: Path, data: Path) -> N
     [
         (Kind.TRAINED, {}, "was trained at one alpha alone"),
         (Kind.ELASTIC, {"validation": 0}, "keeps no images for validation"),
+        (Kind.ELASTIC, {"alphas": (Decimal(0),)}, "has no number above 0 among its alphas"),
+        (
+            Kind.ELASTIC,
+            {"alphas": (Decimal(0), {"layer1": 0.5})},
+            "has no number above 0 among its alphas",
+        ),
+        (Kind.ELASTIC, {"is_broken": True}, "answers to 40 of 40 images are no finite numbers"),
     ],
 )
 def test_what_says_nothing_of_groups_is_refused(
@@ -123,3 +89,11 @@ def test_what_says_nothing_of_groups_is_refused(
     assert said in str(ran.exception)
     assert "\n" not in str(ran.exception)
     assert not store.exists()
+
+
+def test_a_store_that_cannot_be_written_is_found_first(tmp_path: Path) -> None:
+    """Before the checkpoint is read."""
+    (tmp_path / "store").write_text("a file", encoding="utf-8")
+    ran = sensitivity(tmp_path / "none.pt", "--store", tmp_path / "store")
+    assert isinstance(ran.exception, StoreError)
+    assert "a file is in the way" in str(ran.exception)

@@ -43,7 +43,7 @@ def test_the_table(store: Path) -> None:
     assert lines[2] == "elastic ee stripes: octprobe:resnet8, 224 px"
     assert lines[3].split()[:3] == ["0", "elastic", "90.00"]
     assert lines[4].split()[:6] == ["0.5", "elastic", "89.00", "[87.06,", "90.94]", "-1.00"]
-    assert lines[4].split()[6:] == ["99.00", "2", "7.000", "1", "min", "30", "s", "50000"]
+    assert lines[4].split()[6:] == ["99.00", "2", "1000", "7.000", "1", "min", "30", "s", "50000"]
     assert lines[5] == "trained 01234567 stripes: octprobe:resnet8, 224 px"
     assert lines[8:10] == [
         "trained octprobe:resnet8 alpha 0.75, seed 0: diverged: the loss became nan in epoch 2",
@@ -54,7 +54,7 @@ def test_the_table(store: Path) -> None:
 
 def test_validation(store: Path) -> None:
     """The images by which choices are made, on request."""
-    lines = printed("show", str(store), "--validation").splitlines()
+    lines = printed("show", str(store), "--split", "validation").splitlines()
     assert lines[3].split()[:3] == ["0", "trained", "80.00"]
     assert lines[-1].startswith("validation images;")
 
@@ -71,6 +71,10 @@ def test_the_test_of_inferiority(store: Path) -> None:
     """Equal answers are non-inferior; the time of both is told."""
     lines = printed("inferior", str(store)).splitlines()
     assert lines[2] == "octprobe:resnet8 on stripes"
+    assert lines[-2] == (
+        "At least: the one-sided 95 % bound on test images, by a paired bootstrap over images and seeds; "
+        "drawn from 2 seeds it sees 0.71 of the spread between trainings; non-inferior above -0.5 points."
+    )
     assert lines[3].split() == ["0", "90.00", "90.00", "+0.00", "+0.00", "2", "1000", "non-inferior"]
     assert lines[-1] == (
         "Time: elastic 3 min 00 s, alone 5 min 00 s (0.60 of it); of processors 2 min 30 s and 5 min 00 s "
@@ -83,6 +87,27 @@ def test_inferior_as_json(store: Path) -> None:
     found = json.loads(printed("inferior", str(store), "--json", "--margin", "0"))
     assert [each["is_shown"] for each in found["alphas"]] == [False, False]
     assert found["price"]["elastic_seconds"] == 180
+    assert [round(each["seen_of_spread"], 4) for each in found["alphas"]] == [0.7071, 0.7071]
+
+
+def test_one_seed_says_nothing_of_another(tmp_path: Path) -> None:
+    """Nor does a training that does not say what it took."""
+    append_runs(
+        tmp_path,
+        [run_of(900, images_seen=None, seconds=None), run_of(900, kind="elastic", recipe_digest="ee")],
+    )
+    lines = printed("inferior", str(tmp_path)).splitlines()
+    assert (
+        "by a paired bootstrap over images; one seed says nothing of how far another would lie" in lines[-2]
+    )
+    assert lines[-1].startswith("Time: elastic 1 min 15 s, alone - (the share is not known); ")
+    assert lines[-1].endswith("images seen: 50,000 and -.")
+
+
+def test_a_margin_without_end_is_refused(store: Path) -> None:
+    """By option and value."""
+    with pytest.raises(UsageError, match=r"^--margin inf: is no number of points"):
+        printed("inferior", str(store), "--margin", "inf")
 
 
 def test_a_store_without_accuracies(tmp_path: Path) -> None:

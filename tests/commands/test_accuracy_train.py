@@ -1,19 +1,26 @@
 """`octprobe accuracy train`, `elastic` and `at`: recipes in, weights and accuracies out."""
 
-import gzip
+import contextlib
 import json
-import os
+import re
 from pathlib import Path
 
-import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from octprobe.accuracy.experiment import Experiment
+from octprobe.accuracy import crew
+from octprobe.accuracy.checkpoint import Task
+from octprobe.accuracy.claim import claimed
+from octprobe.accuracy.experiment import Experiment, tasks_of
+from octprobe.accuracy.sources import find_data
+from octprobe.commands import machine
 from octprobe.commands.accuracy import accuracy
-from octprobe.errors import SpecError, UsageError
+from octprobe.commands.training_view import TrainingView
+from octprobe.errors import OctprobeError, SpecError, StoreError, UsageError
+from octprobe.networks import network_fault
+from octprobe.plan.recipe import Kind, read_recipe
 from octprobe.store.accuracy_runs import read_runs
-from trainings import FASHION, stripes
+from trainings import FASHION, stripes, write_fashion, write_images
 
 RECIPE = """\
 version: 1
@@ -32,24 +39,15 @@ seeds: [0, 1]
 
 
 @pytest.fixture(autouse=True)
-def _importable(monkeypatch: pytest.MonkeyPatch, repository: Path) -> None:
-    """Let the process that looks a factory up find the tests' own."""
-    monkeypatch.setenv("PYTHONPATH", str(repository / "tests"), prepend=os.pathsep)
+def _looked_up_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look the tests' own factories up in this process, where the command starts one, which takes seconds."""
+    monkeypatch.setattr(machine, "_factory_fault", lambda name: network_fault(name, allow_import=True))
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """Give stripes in the form of Fashion-MNIST's files."""
-    folder = tmp_path / "data"
-    folder.mkdir()
-    for name, images in (("train", stripes(84)), ("t10k", stripes(30, 1))):
-        for kind, values in (
-            ("images-idx3", images.images[:, 0].numpy()),
-            ("labels-idx1", images.labels.numpy().astype(np.uint8)),
-        ):
-            head = bytes([0, 0, 8, values.ndim]) + b"".join(size.to_bytes(4, "big") for size in values.shape)
-            (folder / f"{name}-{kind}-ubyte.gz").write_bytes(gzip.compress(head + values.tobytes()))
-    return folder
+    return write_fashion(tmp_path / "data", stripes(84), stripes(30, 1))
 
 
 @pytest.fixture
@@ -89,9 +87,65 @@ def test_summary_as_json(file: Path, data: Path) -> None:
     """Alone on standard output; an elastic training counts once."""
     found = json.loads(trained("elastic", file, data, "--json"))
     assert found == {
-        **{"planned": 2, "resumed": 0, "trained": 2, "diverged": 0, "failed": 0},
+        **{"planned": 2, "resumed": 0, "trained": 2, "diverged": 0, "failed": 0, "elsewhere": 0},
         "store": str(file.parent / "store"),
     }
+
+
+def test_two_data_sets_in_one_store_are_two(file: Path, data: Path, tmp_path: Path) -> None:
+    """Files of other images: all is trained anew, with weights of their own, and shown as another family."""
+    file.write_text(RECIPE.replace("[0, 1]", "[0]"))
+    other = write_fashion(tmp_path / "other" / "data", stripes(84, 2), stripes(30, 1))
+    trained("elastic", file, data)
+    output = trained("elastic", file, other)
+    assert output.startswith("1 trainings to do, of 2 epochs.\n")
+    rows = read_runs(file.parent / "store").rows
+    names = {row.dataset for row in rows}
+    assert len(names) == 2
+    assert all(name.startswith("fashion-mnist-") for name in names)
+    assert len({row.checkpoint for row in rows}) == 2
+    assert len(list((file.parent / "store" / "accuracy" / "checkpoints").glob("*.pt"))) == 2
+    assert sum(line.startswith("elastic ") for line in output.splitlines()) == 2
+    assert trained("elastic", file, data).startswith("0 trainings to do")
+
+
+IN_COLOUR = """\
+version: 1
+name: colourful
+network: trainings:colourful
+dataset: imagefolder
+device: cpu
+resolution: 6
+epochs: 2
+learning_rate: 0.05
+validation: 2
+alphas: [0]
+"""
+
+
+def test_two_folders_of_one_name_are_two_data_sets(tmp_path: Path) -> None:
+    """Nothing of one is taken for the other's: no rows, and nothing that a training goes on from."""
+    file, folders = tmp_path / "colourful.yaml", [tmp_path / place / "pets" for place in ("a", "b")]
+    file.write_text(IN_COLOUR)
+    for folder, dogs in zip(folders, (3, 4), strict=True):
+        for part in ("train", "val"):
+            write_images(folder / part, {"cat": 3, "dog": dogs})
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TrainingView, "epoch", stop)
+        run("train", file, "--data", folders[0], "--store", tmp_path / "store", "--allow-import")
+    other, first = (trained("train", file, folder) for folder in reversed(folders))
+    assert "goes on after" not in other
+    assert "goes on after epoch 1 of 2" in first
+    rows = read_runs(tmp_path / "store").rows
+    assert {(row.dataset, row.images) for row in rows if row.split == "test"} == {
+        (find_data(read_recipe(file), folder).name, 3 + dogs)
+        for folder, dogs in zip(folders, (3, 4), strict=True)
+    }
+    assert {row.dataset.rpartition("-")[0] for row in rows} == {"pets"}
 
 
 def test_divergence_is_exit_code_1(file: Path, data: Path) -> None:
@@ -166,6 +220,97 @@ def test_faults_of_a_recipe_and_its_place(file: Path, data: Path) -> None:
     assert not (file.parent / "store").exists()
 
 
+@pytest.mark.parametrize(
+    ("command", "old", "new", "rule"),
+    [
+        (
+            "train",
+            "[0, 0.5]",
+            "[0, {nolayer: 0.5}]",
+            r"tiny\.yaml:11:13: alphas\[1\]: alpha map: 'nolayer' matches no conv",
+        ),
+        (
+            "elastic",
+            "epochs: 2",
+            "epochs: 2\nresolution: 4\nimages: 1",
+            "does not learn from images of 4 pixels, 1 at a time",
+        ),
+        (
+            "train",
+            "validation: 20",
+            "validation: 84",
+            "validation: 84 of 84 training images leave none to train on",
+        ),
+        ("elastic", "device: cpu", "device: cuda:99", "cuda"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_before_a_word(
+    file: Path, data: Path, command: str, old: str, new: str, rule: str
+) -> None:
+    """By one fault at its place: no line speaks of trainings to do, and no store comes into being."""
+    file.write_text(RECIPE.replace(old, new))
+    store = file.parent / "store"
+    result = CliRunner().invoke(
+        accuracy, [command, str(file), "--data", str(data), "--store", str(store), "--allow-import"]
+    )
+    assert isinstance(result.exception, OctprobeError)
+    assert re.search(rule, str(result.exception)), result.exception
+    assert result.exception.exit_code == 2
+    assert result.output == ""
+    assert not store.exists()
+
+
+def test_a_store_that_cannot_be_written_is_refused_first(file: Path, data: Path) -> None:
+    """Before the data are read, and before a word of trainings."""
+    (file.parent / "store").write_text("a file")
+    with pytest.raises(StoreError, match="a file is in the way of this folder"):
+        trained("train", file, data)
+
+
+def first_task(file: Path, data: Path) -> Task:
+    """Give the first training of a recipe."""
+    recipe = read_recipe(file)
+    return tasks_of(recipe, Kind.TRAINED, find_data(recipe, data).name)[0]
+
+
+def test_what_killed_processes_leave_is_removed(file: Path, data: Path) -> None:
+    """When the command is given again, though there is nothing to do."""
+    store = file.parent / "store"
+    trained("train", file, data)
+    folder = store / "accuracy" / "checkpoints"
+    kept = sorted(folder.iterdir())
+    left = [first_task(file, data).file(store, unfinished=True), first_task(file, data).claim(store)]
+    left += [folder / "_half.pt.1a2b3c4d.tmp", store / "accuracy" / "_half.parquet.1a2b3c4d.tmp"]
+    for each in left:
+        each.touch()
+    trained("train", file, data)
+    assert sorted(folder.iterdir()) == kept
+    assert not any(each.exists() for each in left)
+
+
+def test_what_another_process_has_in_hand_is_waited_for(
+    file: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rest is trained, a line tells who is waited for, and what came of it is counted."""
+    store, pauses = file.parent / "store", []
+    with contextlib.ExitStack() as theirs:
+        theirs.enter_context(claimed(first_task(file, data), store))
+
+        def pause(seconds: float) -> None:
+            pauses.append(seconds)
+            theirs.close()
+
+        monkeypatch.setattr(crew.time, "sleep", pause)
+        lines = trained("train", file, data).splitlines()
+    assert pauses == [2]
+    (waiting,) = [place for place, line in enumerate(lines) if "in hand elsewhere" in line]
+    assert lines[waiting].startswith(
+        "1 training is in hand elsewhere, trainings:tiny alpha 0, seed 0 with process "
+    )
+    assert sum("test top-1" in line for line in lines[:waiting]) == 3
+    assert lines[waiting + 1].startswith("trainings:tiny alpha 0, seed 0: epoch 1/2")
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not FASHION.is_dir(), reason="needs Debian's dataset-fashion-mnist")
 def test_an_epoch_of_fashion_mnist(tmp_path: Path, repository: Path) -> None:
@@ -204,7 +349,6 @@ def test_resumed_fashion_mnist_equals_unbroken(
     short = ["epochs: 2", "seeds: [0]", "alphas: [0.5]", "images: 2000", "statistics_images: 1000"]
     file.write_text("\n".join([*lines, *short]))
     run("train", file, "--store", tmp_path / "whole")
-    from octprobe.commands.training_view import TrainingView
 
     def stop(*_: object) -> None:
         raise KeyboardInterrupt

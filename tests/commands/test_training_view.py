@@ -1,6 +1,7 @@
 """How trainings go, for a person."""
 
 import io
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -11,13 +12,16 @@ from octprobe.accuracy.loop import Progress
 from octprobe.commands import training_view
 from octprobe.commands.training_view import TerminalTrainingView, TrainingView
 from octprobe.plan.recipe import Kind
+from octprobe.store.file_lock import Holder
 from runs import run_of
 from trainings import recipe
 
 
 def task(seed: int = 0) -> Task:
     """Give a training of four epochs."""
-    return Task(recipe=recipe(epochs=4), kind=Kind.TRAINED, alpha=Decimal("0.5"), seed=seed)
+    return Task(
+        recipe=recipe(epochs=4), kind=Kind.TRAINED, alpha=Decimal("0.5"), seed=seed, dataset="stripes"
+    )
 
 
 @pytest.fixture
@@ -56,6 +60,40 @@ def test_eta_is_of_this_runs_pace(clock: list[float]) -> None:
     ]
 
 
+def test_what_others_have_in_hand(clock: list[float]) -> None:
+    """Who has it, and what came of it; it needs no time here."""
+    stream = io.StringIO()
+    view = TrainingView([task(), task(1), task(2)], 0, stream)
+    view.started(task(), 0)
+    clock[0] += 10
+    view.epoch(task(), Progress(losses=(1.0,)))
+    view.taken(task(1), [run_of(900, split="validation"), run_of(893)])
+    assert view.eta == "ETA 1 min 10 s"
+    view.waiting([task(2)], Holder(7, "octprobe accuracy train x.yaml", "2026-01-02T03:04:05+00:00"))
+    view.waiting([task(2), task(3)], None)
+    view.taken(task(2), [run_of(0, status="failed", reason="out of memory")])
+    assert stream.getvalue().splitlines()[2:] == [
+        "trainings:tiny alpha 0.5, seed 1: ended elsewhere: test top-1 89.30 %, in 1 min 15 s",
+        "1 training is in hand elsewhere, trainings:tiny alpha 0.5, seed 2 with process 7 (octprobe accuracy "
+        "train x.yaml) since 2026-01-02T03:04:05+00:00; waiting for the end.",
+        "2 trainings are in hand elsewhere; waiting for the end.",
+        "trainings:tiny alpha 0.5, seed 2: ended elsewhere: failed: out of memory",
+    ]
+
+
+def test_figures_of_an_elastic_training_say_their_alpha(clock: list[float]) -> None:
+    """And those of a map which; the split that was asked last is told."""
+    stream = io.StringIO()
+    elastic = replace(task(), kind=Kind.ELASTIC, alpha=None)
+    more = {"kind": "elastic", "alpha": None, "alpha_map": '{"layer1": 0.5}'}
+    rows = [run_of(900, split="validation", alpha=0.0), run_of(893, alpha=0.0), run_of(880, **more)]
+    TrainingView([elastic], 0, stream).ended(elastic, rows)
+    assert stream.getvalue().splitlines()[-1] == (
+        "trainings:tiny every alpha, seed 0: test top-1 89.30 % at alpha 0, "
+        '88.00 % at alpha {"layer1": 0.5}, in 1 min 15 s'
+    )
+
+
 def test_a_terminal_has_a_bar_and_a_line_a_training(clock: list[float]) -> None:
     """Epochs are the bar's; brackets are no markup."""
     console = Console(file=io.StringIO(), force_terminal=True, width=100)
@@ -64,6 +102,7 @@ def test_a_terminal_has_a_bar_and_a_line_a_training(clock: list[float]) -> None:
     view.epoch(task(), Progress(losses=(1.5,)))
     view.say("[bold]told[/bold]")
     view.ended(task(), [run_of(893)])
+    view.taken(task(1), [run_of(893)])
     view.close()
     text = console.file.getvalue()  # type: ignore[attr-defined]  # a StringIO
     assert "[bold]told[/bold]" in text

@@ -1,7 +1,6 @@
 """Elastic against standalone: the bound, the pairs, and what both took."""
 
 import itertools
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -14,32 +13,15 @@ from hypothesis.extra import numpy as arrays
 from octprobe.errors import UsageError
 from octprobe.explore.inferiority import compare_trainings, lower_bound
 from octprobe.store.accuracy_run import AccuracyRun
+from runs import run_that
 
 Flags = npt.NDArray[np.bool_]
 
 
 def run(right: list[int], **changed: Any) -> AccuracyRun:
     """Give a test row of one training."""
-    flags = np.array(right, dtype=bool)
-    values: dict[str, Any] = {
-        "network": "n",
-        "alpha": 0.5,
-        "dataset": "d",
-        "split": "test",
-        "resolution": 28,
-        "kind": "trained",
-        "recipe": "{}",
-        "recipe_digest": "aaaa",
-        "seed": 0,
-        "status": "trained",
-        "recorded_at": datetime(2026, 1, 2, tzinfo=UTC),
-        "images": len(flags),
-        "correct": np.packbits(flags).tobytes(),
-        "seconds": 10.0,
-        "cpu_seconds": 20.0,
-        "images_seen": 100,
-    }
-    return AccuracyRun(**values | changed)
+    usual = {"recipe_digest": "aaaa", "seconds": 10.0, "cpu_seconds": 20.0, "images_seen": 100}
+    return run_that(right, **usual | changed)
 
 
 def elastic(right: list[int], **changed: Any) -> AccuracyRun:
@@ -211,6 +193,15 @@ def test_the_price_counts_an_elastic_training_once() -> None:
             "the store holds elastic accuracies of 2 recipes; choose one with --elastic: bbbb, cccc",
         ),
         ([run([1]), elastic([1], seed=1)], "no alpha was trained both alone and elastic from the same seed"),
+        (
+            [make([1], dataset=name) for make in (run, elastic) for name in ("val-1", "val-2")],
+            "both were trained on 2 networks or data sets: octprobe:resnet8 on val-1, 224 px; "
+            "octprobe:resnet8 on val-2, 224 px; choose the data set with --dataset",
+        ),
+        (
+            [make([1], network=name) for make in (run, elastic) for name in ("a", "b")],
+            "both were trained on 2 networks or data sets: a on stripes, 224 px; b on stripes, 224 px; ",
+        ),
     ],
 )
 def test_what_cannot_be_compared(rows: list[AccuracyRun], message: str) -> None:
@@ -226,3 +217,45 @@ def test_a_recipe_is_chosen_by_its_digest() -> None:
     assert compare_trainings(rows, standalone="c").alphas[0].standalone_percent == 0
     with pytest.raises(UsageError, match="no trained accuracies of the recipe dddd"):
         compare_trainings(rows, standalone="dddd")
+
+
+def test_a_data_set_is_chosen_by_its_name() -> None:
+    """Of a recipe that was trained on several; one that both do not share bars nothing."""
+    rows = [
+        make(right, dataset=name)
+        for name, right in (("val-1", [1, 1]), ("val-2", [1, 0]))
+        for make in (run, elastic)
+    ]
+    (one,) = compare_trainings(rows, dataset="val-2").alphas
+    assert (one.dataset, one.standalone_percent) == ("val-2", 50)
+    (other,) = compare_trainings(rows[:3]).alphas
+    assert other.dataset == "val-1"
+    with pytest.raises(UsageError, match="the store holds no trained accuracies"):
+        compare_trainings(rows, dataset="val")
+
+
+@pytest.mark.parametrize("margin", [float("inf"), float("nan"), -0.5, 100.5])
+def test_a_margin_is_a_number_of_points(margin: float) -> None:
+    """With an infinite one everything would be non-inferior."""
+    with pytest.raises(
+        UsageError, match=r"^--margin \S+: is no number of points of top-1; give one from 0 to 100"
+    ):
+        compare_trainings([run([1]), elastic([1])], margin_points=margin)
+
+
+@pytest.mark.parametrize(("seeds", "share"), [(1, 0.0), (2, 0.7071), (3, 0.8165), (5, 0.8944)])
+def test_few_seeds_show_little_of_their_spread(seeds: int, share: float) -> None:
+    """Draws from n values vary by (n - 1) / n of the variance that the values are from."""
+    rows = [make([1, 0], seed=seed) for make in (run, elastic) for seed in range(seeds)]
+    assert compare_trainings(rows).alphas[0].seen_of_spread == pytest.approx(share, abs=1e-4)
+    values = np.random.default_rng(0).normal(size=(4000, seeds))
+    assert np.sqrt(values.var(1).mean()) == pytest.approx(share, abs=0.02)
+
+
+def test_what_a_later_look_at_a_checkpoint_took_is_no_training() -> None:
+    """`octprobe accuracy at` keeps rows without a time; the training's own counts, whatever the alpha."""
+    rows = [run([1], alpha=alpha) for alpha in (0.0, 0.75)]
+    for own, other in ((0.0, 0.75), (0.75, 0.0)):
+        later = elastic([1], alpha=other, seconds=None, cpu_seconds=None, images_seen=None)
+        price = compare_trainings([*rows, elastic([1], alpha=own), later]).price
+        assert (price.standalone_seconds, price.elastic_seconds, price.elastic_images) == (20, 12, 150)

@@ -1,6 +1,7 @@
 """A store's own accuracies beside its rows: front, recommendation, report and query use them."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,13 @@ from octprobe.commands.main import app
 from octprobe.errors import UsageError
 from octprobe.explore.accuracies import with_accuracies
 from octprobe.explore.dominance.standings import Standing
-from octprobe.explore.known_accuracies import known_accuracies
+from octprobe.explore.known_accuracies import every_accuracy, known_accuracies
 from octprobe.explore.objectives import objective
 from octprobe.explore.store_front import store_front
 from octprobe.facts.published import published_accuracies
 from octprobe.figures.front import info, plot
+from octprobe.store.accuracy import PUBLISHED, Accuracy
+from octprobe.store.accuracy_run import Split
 from octprobe.store.accuracy_runs import append_runs
 from octprobe.store.query import load_frame
 from octprobe.store.store import Store
@@ -23,6 +26,18 @@ from runs import run_of
 
 NETWORK = "octprobe:resnet8"
 TRAINED, ELASTIC = "trained 01234567 stripes", "elastic 89abcdef stripes"
+
+
+@pytest.fixture
+def validated(store: Path) -> Path:
+    """Give the store with validation images of what was trained alone, and an alpha without any."""
+    runs = [
+        run_of(right, 500, alpha=alpha, seed=seed, split="validation")
+        for alpha, right in ((0.0, 455), (0.5, 450))
+        for seed in (0, 1)
+    ]
+    append_runs(store, [*runs, run_of(800, alpha=0.25)])
+    return store
 
 
 @pytest.fixture
@@ -57,7 +72,91 @@ def test_published_and_own(store: Path) -> None:
     assert known.accuracies[:published] == published_accuracies()
     assert [each.source_family for each in known.accuracies[published:]] == [TRAINED] * 2 + [ELASTIC] * 3
     (store / "accuracy" / "x.parquet").write_bytes(b"")
-    assert len(known_accuracies(store).damaged) == 1
+    assert len(known_accuracies(store).damaged) == len(every_accuracy(store).damaged) == 1
+
+
+def of_stripes(accuracies: Iterable[Accuracy]) -> list[tuple[object, ...]]:
+    """Give what own accuracies are of, and their figures."""
+    return [
+        (each.source_family, each.alpha, each.split, each.top1_percent, each.test_top1_percent)
+        for each in accuracies
+        if each.kind != PUBLISHED
+    ]
+
+
+def test_a_family_is_chosen_among_by_its_validation_images(validated: Path) -> None:
+    """Its test images stand beside; an alpha that was asked about them alone is no choice of it."""
+    assert of_stripes(known_accuracies(validated).accuracies) == [
+        *((TRAINED, 0.0, "validation", 91.0, 90.0), (TRAINED, 0.5, "validation", 90.0, 89.4)),
+        *((ELASTIC, 0.0, "test", 88.0, 88.0), (ELASTIC, 0.25, "test", 87.0, 87.0)),
+        (ELASTIC, 0.5, "test", 70.0, 70.0),
+    ]
+    assert {each[2] for each in of_stripes(known_accuracies(validated, Split.TEST).accuracies)} == {"test"}
+    assert len(of_stripes(known_accuracies(validated, Split.TEST).accuracies)) == 6
+    assert len(of_stripes(every_accuracy(validated).accuracies)) == 2 + 6
+
+
+def test_no_front_mixes_splits(validated: Path) -> None:
+    """Each has its own, and its points carry what is reported of them."""
+    fronts = store_front(validated, ["latency", "top1"]).info.fronts
+    splits = {front.given["accuracy_family"]: front.given["accuracy_split"] for front in fronts}
+    assert (splits[TRAINED], splits[ELASTIC], splits["authors"]) == ("validation", "test", None)
+    (front,) = (front for front in fronts if front.given["accuracy_family"] == TRAINED)
+    assert [(point.y, point.record["test_top1_percent"]) for point in front.points] == [
+        (90.0, 89.4),
+        (91.0, 90.0),
+    ]
+    (tested,) = store_front(
+        validated, ["latency", "top1"], accuracy_from=TRAINED, split=Split.TEST
+    ).info.fronts
+    assert {point.record["alpha"]: point.y for point in tested.points} == {0.0: 90.0, 0.25: 80.0, 0.5: 89.4}
+
+
+def test_a_figure_tells_test_beside_validation(validated: Path) -> None:
+    """Where a person points at a dot."""
+    frame = with_accuracies(load_frame(validated), known_accuracies(validated).accuracies, TRAINED)
+    (line,) = info(frame, "latency", "top1").lines
+    assert [dot.source for dot in line.dots] == [
+        "this store, 2 seeds, validation images, exact, 89.40 % on test images",
+        "this store, 2 seeds, validation images, exact, 90.00 % on test images",
+    ]
+
+
+def test_the_front_shows_test_beside_validation(validated: Path) -> None:
+    """As a column of its own, and in JSON; by test images on request."""
+    asked = ("front", str(validated), "--y", "top1", "--accuracy-from", TRAINED)
+    text = output(*asked)
+    assert "stripes, trained 01234567 stripes, validation" in text
+    assert "test top1" in text
+    (line,) = (line for line in text.splitlines() if "alpha 0.5" in line)
+    assert line.split()[-4:] == ["92.64]", "2", "89.40", "-"]
+    rows = json.loads(output(*asked, "--json"))
+    assert [(row["top1_percent"], row["test_top1_percent"], row["accuracy_split"]) for row in rows] == [
+        (90.0, 89.4, "validation"),
+        (91.0, 90.0, "validation"),
+    ]
+    tested = output(*asked, "--split", "test")
+    assert "stripes, trained 01234567 stripes, test" in tested
+    assert "test top1" not in tested
+
+
+def test_a_recommendation_says_by_which_images(validated: Path) -> None:
+    """By validation with test beside, which bars nothing; by test with a caveat."""
+    asked = ["recommend", str(validated), "--minimize", "latency", "--min", "top1=89.5"]
+    asked += ["--accuracy-from", TRAINED]
+    text = output(*asked)
+    assert (
+        "Accuracy: on validation images, by which choices are made; its top-1 on test images is 89.40 %"
+        in text
+    )
+    advice = json.loads(output(*asked, "--json"))
+    assert (advice["choice"]["alpha"], advice["choice"]["figures"]["top1"]["value"]) == (0.5, 90.0)
+    assert (advice["choice"]["accuracy_split"], advice["choice"]["test_top1_percent"]) == ("validation", 89.4)
+    assert advice["request"]["split"] == "validation"
+    tested = json.loads(output(*asked, "--split", "test", "--json"))
+    assert (tested["choice"]["alpha"], tested["choice"]["figures"]["top1"]["value"]) == (0.0, 90.0)
+    codes = [[each["code"] for each in found["caveats"]] for found in (advice, tested)]
+    assert ["chosen_by_test" in each for each in codes] == [False, True]
 
 
 def test_families_have_a_front_each(store: Path) -> None:
@@ -99,7 +198,7 @@ def test_the_figure_has_the_source_and_its_interval(store: Path) -> None:
     frame = with_accuracies(load_frame(store), known_accuracies(store).accuracies, TRAINED)
     shown = info(frame, "latency", "top1")
     (line,) = shown.lines
-    assert [dot.source for dot in line.dots] == ["this store, 2 seeds, exact"] * 2
+    assert [dot.source for dot in line.dots] == ["this store, 2 seeds, test images, exact"] * 2
     assert all(dot.point.y_ends is not None for dot in line.dots)
     assert plot(shown).layout.yaxis.title.text == "top-1 accuracy, % (mean, 95 % CI)"
 
@@ -134,6 +233,21 @@ def test_recommend_takes_own_accuracies(store: Path) -> None:
         "trained",
     )
     assert figure["ci_low"] < 89.4 < figure["ci_high"]
+
+
+def test_query_sees_both_splits(validated: Path) -> None:
+    """A row each."""
+    text = output(
+        "query",
+        str(validated),
+        "SELECT split, alpha, images, top1_percent, test_top1_percent FROM accuracies "
+        "WHERE kind = 'trained' AND alpha = 0.5 ORDER BY split",
+        "--json",
+    )
+    assert [tuple(row.values()) for row in json.loads(text)] == [
+        ("test", 0.5, 1000, 89.4, 89.4),
+        ("validation", 0.5, 500, 90.0, 89.4),
+    ]
 
 
 def test_query_sees_them(store: Path) -> None:

@@ -76,7 +76,7 @@ def test_too_large_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     Path("big.yaml").write_text("#" * (MAX_BYTES + 1))
     with pytest.raises(SpecError) as caught:
         read_spec(Path("big.yaml"))
-    assert str(caught.value) == "big.yaml: is larger than 256 KiB; split it into several sweeps"
+    assert str(caught.value) == "big.yaml: is larger than 256 KiB; split it into several sweep files"
 
 
 def test_many_faults_are_cut_short(tmp_path: Path) -> None:

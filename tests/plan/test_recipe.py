@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 
 from octprobe.errors import SpecError
 from octprobe.plan.json_schema import recipe_schema, schema_text
-from octprobe.plan.recipe import Kind, Recipe, alpha_text, read_recipe
+from octprobe.plan.recipe import Kind, Recipe, alpha_order, alpha_text, alphas_error, plain_alpha, read_recipe
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ["fashion", "fashion_elastic"]
@@ -120,6 +120,67 @@ def test_an_elastic_training_depends_on_what_it_draws_from() -> None:
     assert recipe(elastic={}).epochs_of(Kind.ELASTIC) == 3
 
 
+@pytest.mark.parametrize(
+    ("name", "kind", "digest"),
+    [("fashion", Kind.TRAINED, "c68cd05d30a2172f"), ("fashion_elastic", Kind.ELASTIC, "7e29154fd64ee298")],
+)
+def test_published_figures_keep_their_recipes(name: str, kind: Kind, digest: str) -> None:
+    """The stores behind them name these digests: another one would leave their rows behind."""
+    assert read_recipe(ROOT / "sweeps" / f"{name}.yaml").digest(kind) == digest
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({}, {"elastic": {}}),
+        ({}, {"elastic": {"epochs": 3}}),
+        ({}, {"elastic": {"alphas_a_step": 2, "distillation": 0.0, "temperature": 1.0}}),
+        ({}, {"elastic": {"temperature": 4.0}}),
+        ({"alphas": [0, 0.5]}, {"alphas": [0.5, 0]}),
+        ({"alphas": [0, 0.5]}, {"alphas": [0.5, {"layer1": 0}]}),
+        ({"alphas": [0.5, {"layer1": 1}]}, {"alphas": [{"layer1": 1}, 0.5]}),
+        ({"alphas": [0.5]}, {"alphas": [0.5], "elastic": {"alphas_a_step": 1}}),
+    ],
+    ids=str,
+)
+def test_one_elastic_training_has_one_digest(one: dict[str, Any], other: dict[str, Any]) -> None:
+    """However it is said: the same alphas are drawn from, the same number a step, for as many epochs."""
+    assert recipe(**one).digest(Kind.ELASTIC) == recipe(**other).digest(Kind.ELASTIC)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"elastic": {"alphas_a_step": 1}},
+        {"elastic": {"alphas_a_step": 3}},
+        {"elastic": {"epochs": 4}},
+        {"elastic": {"distillation": 0.5}},
+        {"alphas": [0, 0.25]},
+        {"alphas": [0, 0.25, {"layer2.*": 0.125, "layer1": 0.5}]},
+    ],
+    ids=str,
+)
+def test_another_elastic_training_has_another_digest(other: dict[str, Any]) -> None:
+    """Of a map the order of patterns is part: the last match wins."""
+    assert recipe(**other).digest(Kind.ELASTIC) != recipe().digest(Kind.ELASTIC)
+
+
+def test_temperature_tells_trainings_apart_where_one_is_taught() -> None:
+    """Without distillation it softens nothing."""
+    soft, hard = (recipe(elastic={"distillation": 0.5, "temperature": t}) for t in (4.0, 1.0))
+    assert soft.digest(Kind.ELASTIC) != hard.digest(Kind.ELASTIC)
+
+
+def test_a_map_of_zeros_is_alpha_0() -> None:
+    """Every other alpha is itself; numbers come before maps."""
+    zeros, half = (("layer1", Decimal(0)), ("layer2", Decimal(0))), Decimal("0.5")
+    assert [plain_alpha(alpha) for alpha in (zeros, half, LAYERS)] == [0, half, LAYERS]
+    assert sorted([LAYERS, half, Decimal(0), Decimal("0.25")], key=alpha_order) == [
+        *(Decimal(0), Decimal("0.25"), half),
+        LAYERS,
+    ]
+
+
 BROKEN = """\
 version: 1
 name: x
@@ -173,6 +234,10 @@ alphas: [0, 0.5]
             "elastic: {alphas_a_step: 3}\n",
             "8:10: elastic: alphas_a_step must be at most the number of alphas, 2",
         ),
+        (
+            "elastic: {alphas_a_step: 1, distillation: 0.5}\n",
+            "8:10: elastic: distillation needs alphas_a_step of 2 or more: alpha 0, and one that it teaches",
+        ),
         ("ema: 1\n", "8:6: ema: must be below 1 (1)"),
         ("optimiser: adm\n", 'did you mean "adam"?'),
         ("momentum: .nan\n", "8:11: momentum: must be"),
@@ -186,10 +251,71 @@ def test_rules_between_keys(tmp_path: Path, more: str, fault: str) -> None:
     assert fault in str(caught.value)
 
 
-def test_a_list_is_no_recipe(tmp_path: Path) -> None:
-    """Nor is a sweep."""
-    with pytest.raises(SpecError, match="a recipe is a mapping that begins with version: 1"):
-        read(tmp_path, "[1, 2]")
+@pytest.mark.parametrize(
+    ("alphas", "fault"),
+    [
+        ("[0.25, 0.5]", "8:10: elastic: distillation needs alpha 0, which teaches, among the alphas"),
+        ("[0, {layer1: 0}]", "7:9: alphas: must not hold a value twice"),
+        ("[{layer1: 0}, 0.5]", None),
+    ],
+)
+def test_alpha_0_teaches(tmp_path: Path, alphas: str, fault: str | None) -> None:
+    """However it is written, and once."""
+    text = f"{GOOD.replace('[0, 0.5]', alphas)}elastic: {{distillation: 0.5}}\n"
+    if fault is None:
+        assert read(tmp_path, text).elastic
+        return
+    with pytest.raises(SpecError) as caught:
+        read(tmp_path, text)
+    assert fault in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("[1, 2]", "r.yaml:1:1: a recipe is a mapping that begins with version: 1 ([1, 2])"),
+        (
+            "",
+            "r.yaml:1:1: the file is empty; a recipe needs at least version, name, network, dataset, epochs, "
+            "learning_rate and alphas",
+        ),
+        (f"{GOOD}---\n{GOOD}", "r.yaml:8:1: a second document begins; a recipe has one"),
+        (GOOD.replace("resnet18", "!x resnet18"), "a tag has no place in a recipe; write the plain value"),
+        (f"{GOOD}#{'x' * 300_000}", "r.yaml: is larger than 256 KiB; split it into several recipes"),
+    ],
+    ids=["list", "empty", "two", "tag", "large"],
+)
+def test_what_is_no_recipe(tmp_path: Path, text: str, rule: str) -> None:
+    """Is told in words of recipes, not of sweeps."""
+    with pytest.raises(SpecError) as caught:
+        read(tmp_path, text)
+    assert rule in str(caught.value)
+    assert "sweep" not in str(caught.value).replace(str(tmp_path), "")
+
+
+def test_files_that_are_not_there(tmp_path: Path) -> None:
+    """A shipped recipe is named, or the recipe that may lie in a folder."""
+    with pytest.raises(SpecError) as caught:
+        read_recipe(tmp_path / "none.yaml")
+    assert str(caught.value) == (
+        f"{tmp_path}/none.yaml: there is no such file; name a recipe such as sweeps/fashion.yaml"
+    )
+    with pytest.raises(SpecError, match="is a folder; name the recipe in it"):
+        read_recipe(tmp_path)
+
+
+def test_faults_of_alphas_have_their_places(tmp_path: Path) -> None:
+    """In the file that the recipe was read from, with the values as it has them."""
+    found = read(tmp_path, GOOD.replace("[0, 0.5]", "[0.5, {layer9: 1, x: 0.25}]"))
+    error = alphas_error(tmp_path / "r.yaml", found, {1: "matches nothing", 0: "is wrong"})
+    assert str(error).replace(f"{tmp_path}/", "").splitlines() == [
+        "r.yaml:7:10: alphas[0]: is wrong (0.5)",
+        "    alphas: [0.5, {layer9: 1, x: 0.25}]",
+        "             ^",
+        'r.yaml:7:15: alphas[1]: matches nothing ({"layer9": 1.0, "x": 0.25})',
+        "    alphas: [0.5, {layer9: 1, x: 0.25}]",
+        "                  ^",
+    ]
 
 
 def test_networks_are_checked_by_the_caller(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """The accuracies that a store holds."""
 
 import errno
+import os
+import tempfile
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,14 +14,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from octprobe.errors import StoreError
-from octprobe.stats import share_over_seeds
 from octprobe.store import publish
 from octprobe.store.accuracy_run import AccuracyRun, percent
 from octprobe.store.accuracy_runs import (
+    answered,
     append_runs,
     family_of,
     flags_of,
-    own_accuracies,
+    probe,
     read_runs,
     refuse_no_runs,
 )
@@ -83,6 +85,11 @@ def test_a_damaged_part_is_left_out(tmp_path: Path) -> None:
     found = read_runs(tmp_path)
     assert len(found.rows) == 1
     assert [part.path.name for part in found.damaged] == ["zz.parquet"]
+    told = str(found.damaged[0])
+    assert told.startswith(f"{tmp_path}/accuracy/zz.parquet is damaged (")
+    assert told.endswith(
+        "Move the file away and give the command of `octprobe accuracy` that wrote it again."
+    )
 
 
 def test_a_part_of_a_newer_octprobe_is_refused(tmp_path: Path) -> None:
@@ -129,40 +136,59 @@ def test_nothing_to_show(tmp_path: Path) -> None:
         refuse_no_runs(tmp_path, read_runs(tmp_path))
 
 
-def test_seeds_are_gathered() -> None:
-    """Mean, interval over seeds and images, delta to alpha 0 of the same family."""
-    right = [[1, 1, 1, 0, 1, 1, 0, 1, 1, 1], [1, 0, 1, 0, 1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 1, 1, 1, 0, 1, 1]]
-    rows = [run(answers, seed=seed) for seed, answers in enumerate(right)]
-    rows += [run([1] * 10, alpha=0.0, seed=seed) for seed in range(2)]
-    rows += [run(alpha=0.0, kind="elastic")]
-    half, zero, elastic = own_accuracies(rows)
-    assert half.top1_percent == percent(25 / 30)
-    interval = share_over_seeds(np.array(right, dtype=bool))
-    assert (half.top1_ci_low_percent, half.top1_ci_high_percent) == (
-        percent(interval.low),
-        percent(interval.high),
-    )
-    assert (half.seeds, half.top5_percent, half.macs, half.parameters) == (3, 90.0, 1000, 10)
-    assert (half.baseline_top1_percent, half.delta_top1_percent) == (100.0, -16.667)
-    assert (zero.top1_percent, zero.delta_top1_percent, zero.seeds) == (100.0, 0.0, 2)
-    assert (elastic.source_family, zero.source_family) == (
-        "elastic 01234567 stripes",
-        "trained 01234567 stripes",
-    )
-
-
-def test_what_is_no_accuracy_is_not_gathered() -> None:
-    """Validation images by which choices are made, and trainings that gave nothing."""
-    rows = [run(split="validation"), run(status="diverged", correct=None, top1_percent=None)]
-    assert own_accuracies(rows) == ()
-    assert len(own_accuracies(rows, "validation")) == 1
-
-
 def test_families_differ_by_kind_recipe_and_data_set() -> None:
     """None of them is mixed."""
     rows = [run(), run(kind="elastic"), run(recipe_digest="f" * 16), run(dataset="other")]
     assert len({family_of(row) for row in rows}) == 4
-    assert len(own_accuracies(rows)) == 4
+
+
+def test_answers_of_a_split() -> None:
+    """Test images unless asked otherwise; trainings that gave nothing have none."""
+    rows = [run(split="validation"), run(status="diverged", correct=None, top1_percent=None), run(seed=1)]
+    assert [row.seed for row in answered(rows)] == [1]
+    assert [row.split for row in answered(rows, "validation")] == ["validation"]
+
+
+def test_a_probe_leaves_nothing(tmp_path: Path) -> None:
+    """Neither a store that was to come into being, nor a file in one that is there."""
+    probe(tmp_path / "a" / "b")
+    assert list(tmp_path.iterdir()) == []
+    append_runs(tmp_path, [run()])
+    before = sorted(tmp_path.rglob("*"))
+    probe(tmp_path)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_file_in_the_way_is_found_before_any_work(tmp_path: Path) -> None:
+    """Where the store is to be, or amid it."""
+    (tmp_path / "s").write_text("a file", encoding="utf-8")
+    (tmp_path / "t").mkdir()
+    (tmp_path / "t" / "accuracy").write_text("a file", encoding="utf-8")
+    for name in ("s", "s/deep", "t"):
+        with pytest.raises(StoreError, match=r"a file is in the way of this folder\. Give another"):
+            probe(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.EROFS, r"/store: cannot be used as a store \(Read-only file system\)"),
+        (errno.EACCES, r"/store: cannot be used as a store \(Permission denied\)"),
+        (errno.ENOSPC, "/store: the disk is full"),
+    ],
+)
+def test_a_store_that_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, said: str
+) -> None:
+    """One line that names the store, whatever the file system says of the folder above it."""
+
+    def refuse(**_: Any) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    with pytest.raises(StoreError, match=said) as caught:
+        probe(tmp_path / "store")
+    assert "\n" not in str(caught.value)
 
 
 def test_every_column_has_its_meaning() -> None:

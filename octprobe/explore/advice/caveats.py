@@ -11,6 +11,7 @@ from octprobe.explore.advice.runner_up import Apart, RunnerUp
 from octprobe.explore.doubts import explained
 from octprobe.explore.fastest import estimate
 from octprobe.stats import Verdict
+from octprobe.store.accuracy_run import Split
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,12 @@ def _accuracy(request: Request, choice: Point) -> Iterable[Caveat]:
     elif match not in (None, EXACT):
         yield Caveat(
             "other_variant", f"its accuracy is that of another network or recipe: {match} ({source})"
+        )
+    if record.get("accuracy_split") == Split.TEST:
+        yield Caveat(
+            "chosen_by_test",
+            f"its accuracy is on the test images that it was chosen by ({source}): the best of several has "
+            "luck in it, so report that of images which chose nothing",
         )
     if record.get("accuracy_kind") == "published":
         yield Caveat(

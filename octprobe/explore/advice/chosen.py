@@ -14,7 +14,10 @@ AXES = (
     *("network", "alpha", "alpha_map", "kernel", "exchange", "downsample", "octave_kernels", "return_at"),
     *("memory_format", "execution"),
 )
-_ACCURACY = ("dataset", "accuracy_kind", "accuracy_family", "accuracy_source", "accuracy_match")
+_ACCURACY = (
+    *("dataset", "accuracy_kind", "accuracy_family", "accuracy_source", "accuracy_match"),
+    *("accuracy_split", "test_top1_percent"),
+)
 _SOURCES = {declared.name: declared.metadata.get("source") for declared in fields(Row)}
 
 

@@ -11,6 +11,7 @@ from octprobe.explore.axes import VARIANT_AXES
 from octprobe.explore.objectives import Direction, Objective
 from octprobe.explore.quantity import Budget, Kind, known_objective, parse_budget
 from octprobe.explore.saving.reasons import REASON_COLUMNS
+from octprobe.store.accuracy_run import Split
 
 _JUDGED = ("group_id", "verdict", "alpha", "alpha_map", *VARIANT_AXES)
 _TOLD = ("doubts", "octave_exits")
@@ -28,6 +29,7 @@ class Request:
         where: by flag, the value that rows must have: device, environment, batch, resolution, dtype, mode,
             threads, network, execution, memory_format.
         accuracy_from: the source family whose accuracies count; chosen where it is None.
+        split: which images accuracies of the store's own trainings are on; see `known_accuracies`.
         top: how many choices are told, the best included.
     """
 
@@ -35,6 +37,7 @@ class Request:
     budgets: tuple[Budget, ...] = ()
     where: Mapping[str, Any] = field(default_factory=dict)
     accuracy_from: str | None = None
+    split: Split = Split.VALIDATION
     top: int = 3
 
     @property
@@ -82,6 +85,7 @@ class Request:
             ],
             "where": dict(self.where),
             "accuracy_from": self.accuracy_from,
+            "split": str(self.split),
             "top": self.top,
         }
 
@@ -94,6 +98,7 @@ def make_request(
     at_least: Sequence[str] = (),
     where: Mapping[str, Any] | None = None,
     accuracy_from: str | None = None,
+    split: Split = Split.VALIDATION,
     top: int = 3,
 ) -> Request:
     """Make a request of what was written on a command line; flags that are None narrow nothing.
@@ -107,9 +112,8 @@ def make_request(
     )
     _refuse_twice(budgets)
     flags = {name: value for name, value in (where or {}).items() if value is not None}
-    return Request(
-        goal=_goal(maximize, minimize), budgets=budgets, where=flags, accuracy_from=accuracy_from, top=top
-    )
+    goal = _goal(maximize, minimize)
+    return Request(goal=goal, budgets=budgets, where=flags, accuracy_from=accuracy_from, split=split, top=top)
 
 
 def _goal(maximize: str | None, minimize: str | None) -> Objective:
