@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from octprobe.accuracy.data import DataSet
-from octprobe.errors import OctprobeError, UsageError, wants_memory
+from octprobe.errors import OctprobeError, UsageError, first_line, wants_memory
 from octprobe.networks import build_network
 from octprobe.octave.example import example_of
 
@@ -106,5 +106,4 @@ def _asked(network: nn.Module, images: Tensor, refusal: str, way_out: str) -> An
     except Exception as error:
         if isinstance(error, OctprobeError) or wants_memory(error):
             raise
-        said = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise UsageError(f"{refusal}: {said}; {way_out}") from error
+        raise UsageError(f"{refusal}: {first_line(error)}; {way_out}") from error
