@@ -1,4 +1,4 @@
-"""The one error root, a child for each party that must act, and how a want of memory is told."""
+"""The one error root, a child for each party that must act, and how other libraries' errors are told."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -11,6 +11,11 @@ def wants_memory(error: BaseException) -> bool:
     """Tell a want of memory, which another try may not meet, from any other error."""
     text = f"{type(error).__name__}: {error}".lower()
     return any(word in text for word in _MEMORY_WORDS)
+
+
+def first_line(error: BaseException) -> str:
+    """Give one line of what an error of another library says; where it says nothing, its type."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 class OctprobeError(Exception):

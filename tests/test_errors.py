@@ -1,8 +1,8 @@
-"""Errors, and how a want of memory is told."""
+"""Errors, and how those of other libraries are told."""
 
 import pytest
 
-from octprobe.errors import ConversionError, wants_memory
+from octprobe.errors import ConversionError, first_line, wants_memory
 
 
 class PoolMemoryError(MemoryError):
@@ -24,3 +24,17 @@ class PoolMemoryError(MemoryError):
 def test_a_want_of_memory_is_told_by_type_or_words(error: Exception, wanted: bool) -> None:
     """No package that raises it need be loaded."""
     assert wants_memory(error) is wanted
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (ValueError("one\ntwo"), "one"),
+        (ValueError("\n  one  \ntwo"), "one  "),
+        (ValueError(), "ValueError"),
+        (KeyboardInterrupt(), "KeyboardInterrupt"),
+    ],
+)
+def test_one_line_of_an_error(error: BaseException, line: str) -> None:
+    """Its first with anything in it; an error without words has its type's name."""
+    assert first_line(error) == line

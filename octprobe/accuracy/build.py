@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from octprobe.accuracy.data import DataSet
-from octprobe.errors import OctprobeError, UsageError, wants_memory
+from octprobe.errors import OctprobeError, UsageError, first_line, wants_memory
 from octprobe.networks import build_network
 from octprobe.octave.example import example_of
 
@@ -103,8 +103,7 @@ def _asked(network: nn.Module, images: Tensor, refusal: str, way_out: str) -> An
     """Run a network; what it raises of images that are too small for it is one line."""
     try:
         return network(images)
-    except Exception as error:
+    except Exception as error:  # whatever a network raises of images that do not suit it
         if isinstance(error, OctprobeError) or wants_memory(error):
             raise
-        said = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise UsageError(f"{refusal}: {said}; {way_out}") from error
+        raise UsageError(f"{refusal}: {first_line(error)}; {way_out}") from error

@@ -18,7 +18,7 @@ from octprobe.accuracy.loop import Progress, Training
 from octprobe.accuracy.rows import Origin, alpha_columns, answered_row, fault_row
 from octprobe.accuracy.standalone import Standalone
 from octprobe.cost.count import quick_cost
-from octprobe.errors import UsageError, wants_memory
+from octprobe.errors import UsageError, first_line, wants_memory
 from octprobe.plan.recipe import Alpha, Kind, Recipe
 from octprobe.store.accuracy_run import FINAL, AccuracyRun, RunStatus
 from octprobe.store.accuracy_runs import TEST, VALIDATION, append_runs
@@ -110,7 +110,7 @@ class Experiment:
             if not wants_memory(error):
                 raise
             rows = tuple(
-                fault_row(origin, alpha, RunStatus.FAILED, _first_line(error)) for alpha in origin.alphas
+                fault_row(origin, alpha, RunStatus.FAILED, first_line(error)) for alpha in origin.alphas
             )
         append_runs(self.store, rows)
         if all(row.status in FINAL for row in rows):
@@ -179,7 +179,3 @@ def _asked(network: nn.Module, data: DataSet, example: Tensor) -> tuple[Cost, di
     parts: dict[str, ImageSet] = {VALIDATION: data.validation, TEST: data.test}
     found = {name: evaluate(network, data, images) for name, images in parts.items() if len(images)}
     return quick_cost(Workload(network, example)), found
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__

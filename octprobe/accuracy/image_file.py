@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from octprobe.errors import OctprobeError, UsageError, wants_memory
+from octprobe.errors import OctprobeError, UsageError, first_line, wants_memory
 
 
 @contextmanager
@@ -19,7 +19,5 @@ def told_of(file: str | Path) -> Iterator[None]:
     except Exception as error:  # PIL raises OSError, SyntaxError, ValueError and errors of its own
         if isinstance(error, OctprobeError) or wants_memory(error):
             raise
-        said = (
-            getattr(error, "strerror", None) or str(error).strip().partition("\n")[0] or type(error).__name__
-        )
+        said = getattr(error, "strerror", None) or first_line(error)
         raise UsageError(f"{file}: cannot be read as an image: {said}; mend or remove it") from error

@@ -6,7 +6,7 @@ from pathlib import Path
 from octprobe.accuracy.build import refuse_untrainable, vanilla_for
 from octprobe.accuracy.data import DataSet
 from octprobe.accuracy.standalone import STATISTICS_BATCH
-from octprobe.errors import ConversionError, UsageError, wants_memory
+from octprobe.errors import ConversionError, UsageError, first_line, wants_memory
 from octprobe.plan.point import NetworkSubject
 from octprobe.plan.recipe import Recipe, alphas_error
 from octprobe.plan.variant import Variant
@@ -31,7 +31,7 @@ def refuse_hopeless(file: Path, recipe: Recipe, data: DataSet, *, allow_import: 
     """
     try:
         said = dict(_faults(recipe, data, allow_import=allow_import))
-    except Exception as error:
+    except Exception as error:  # a want of memory is told by each training
         if not wants_memory(error):
             raise
         return
@@ -51,7 +51,7 @@ def _faults(recipe: Recipe, data: DataSet, *, allow_import: bool) -> Iterator[tu
             if not subject.is_vanilla:
                 refuse_untrainable(name, at_alpha(vanilla, subject, example, Variant()), images)
         except (ConversionError, UsageError) as error:
-            yield place, str(error).strip().partition("\n")[0]
+            yield place, first_line(error)
 
 
 def _fewest(recipe: Recipe, images: int) -> int:

@@ -33,7 +33,7 @@ def files(folder: Path) -> list[Path]:
 
 
 def test_folders_of_one_name_are_told_apart_by_their_files(tmp_path: Path) -> None:
-    """By names and sizes, wherever the folder lies, whatever the order of files and their dates."""
+    """By names and sizes, not by where it lies, nor by the order or the age of its files."""
     first, second, same = (
         write_images(tmp_path / place / "pics", {"cat": count, "dog": 1})
         for place, count in (("a", 2), ("b", 3), ("c", 2))
